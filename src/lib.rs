@@ -1,0 +1,22 @@
+//! Ottla: a Kafka producer in Rust behind a C ABI. This file is the map; ARCHITECTURE.md is the tour.
+//!
+//! A module may use those below its line, never its own line or above (tests/tidy.rs holds it):
+//!
+//! ```text
+//! ffi  bin
+//! producer
+//! sender
+//! accumulator  metadata  report
+//! network
+//! io  wire  compression
+//! config  record
+//! error  time  sync
+//! ```
+
+pub mod error;
+pub mod record;
+mod sync;
+pub mod time;
+
+pub use error::{Error, ErrorCode, Result};
+pub use record::{Header, Record};
