@@ -13,10 +13,12 @@
 //! error  time  sync
 //! ```
 
+pub mod config;
 pub mod error;
 pub mod record;
 mod sync;
 pub mod time;
 
+pub use config::Config;
 pub use error::{Error, ErrorCode, Result};
 pub use record::{Header, Record};
