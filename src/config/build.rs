@@ -58,33 +58,33 @@ fn read(config: &Config) -> Result<ProducerConfig> {
         "" => next_client_id(),
         id => id.into(),
     };
-    let buffer = |key| usize::try_from(number::<i64>(config, key)).ok().filter(|n| *n > 0);
+    let buffer = |key| usize::try_from(parsed::<i64>(config, key)).ok().filter(|n| *n > 0);
     let is = |key, value| text(config, key) == value;
     Ok(ProducerConfig {
         bootstrap_servers,
         client_id,
-        acks: if is("acks", "all") { -1 } else { number(config, "acks") },
-        idempotence: number(config, "enable.idempotence"),
-        retries: number(config, "retries"),
+        acks: if is("acks", "all") { -1 } else { parsed(config, "acks") },
+        idempotence: parsed(config, "enable.idempotence"),
+        retries: parsed(config, "retries"),
         delivery_timeout: millis(config, "delivery.timeout.ms"),
         request_timeout: millis(config, "request.timeout.ms"),
-        max_in_flight: number(config, "max.in.flight.requests.per.connection"),
+        max_in_flight: parsed(config, "max.in.flight.requests.per.connection"),
         retry_backoff: millis(config, "retry.backoff.ms"),
         retry_backoff_max: millis(config, "retry.backoff.max.ms"),
-        batch_size: number::<usize>(config, "batch.size").max(1),
+        batch_size: parsed::<usize>(config, "batch.size").max(1),
         linger: millis(config, "linger.ms").min(INT_MAX),
-        buffer_memory: number(config, "buffer.memory"),
+        buffer_memory: parsed(config, "buffer.memory"),
         max_block: millis(config, "max.block.ms"),
-        max_request_size: number(config, "max.request.size"),
-        max_response_size: number(config, "receive.message.max.bytes"),
+        max_request_size: parsed(config, "max.request.size"),
+        max_response_size: parsed(config, "receive.message.max.bytes"),
         metadata_max_age: millis(config, "metadata.max.age.ms"),
         metadata_max_idle: millis(config, "metadata.max.idle.ms"),
         rebootstrap: is("metadata.recovery.strategy", "rebootstrap"),
         rebootstrap_trigger: millis(config, "metadata.recovery.rebootstrap.trigger.ms"),
-        partitioner_ignore_keys: number(config, "partitioner.ignore.keys"),
-        partitioner_adaptive: number(config, "partitioner.adaptive.partitioning.enable"),
+        partitioner_ignore_keys: parsed(config, "partitioner.ignore.keys"),
+        partitioner_adaptive: parsed(config, "partitioner.adaptive.partitioning.enable"),
         partitioner_availability_timeout: millis(config, "partitioner.availability.timeout.ms"),
-        connections_max_idle: match number::<i64>(config, "connections.max.idle.ms") {
+        connections_max_idle: match parsed::<i64>(config, "connections.max.idle.ms") {
             ms if ms < 0 => None,
             ms => Some(Duration::from_millis(ms.unsigned_abs())),
         },
@@ -94,28 +94,40 @@ fn read(config: &Config) -> Result<ProducerConfig> {
         connection_setup_timeout_max: millis(config, "socket.connection.setup.timeout.max.ms"),
         send_buffer: buffer("send.buffer.bytes"),
         receive_buffer: buffer("receive.buffer.bytes"),
-        keepalive: number(config, "socket.keepalive.enable"),
-        nodelay: number(config, "socket.nagle.disable"),
-        address_family: match text(config, "broker.address.family") {
-            "v4" => AddressFamily::V4,
-            "v6" => AddressFamily::V6,
-            _ => AddressFamily::Any,
-        },
-        report_queue_max: number(config, "delivery.report.queue.max"),
-        report_timestamps: number(config, "delivery.report.timestamp"),
-        report_mode: match text(config, "delivery.report.mode") {
-            "dispatch" => ReportMode::Dispatch,
-            "none" => ReportMode::None,
-            _ => ReportMode::Poll,
-        },
-        log_level: match text(config, "log.level") {
-            "error" => LogLevel::Error,
-            "info" => LogLevel::Info,
-            "debug" => LogLevel::Debug,
-            _ => LogLevel::Warn,
-        },
+        keepalive: parsed(config, "socket.keepalive.enable"),
+        nodelay: parsed(config, "socket.nagle.disable"),
+        address_family: address_family(text(config, "broker.address.family")),
+        report_queue_max: parsed(config, "delivery.report.queue.max"),
+        report_timestamps: parsed(config, "delivery.report.timestamp"),
+        report_mode: report_mode(text(config, "delivery.report.mode")),
+        log_level: log_level(text(config, "log.level")),
         warnings: Vec::new(),
     })
+}
+
+fn address_family(value: &str) -> AddressFamily {
+    match value {
+        "v4" => AddressFamily::V4,
+        "v6" => AddressFamily::V6,
+        _ => AddressFamily::Any,
+    }
+}
+
+fn report_mode(value: &str) -> ReportMode {
+    match value {
+        "dispatch" => ReportMode::Dispatch,
+        "none" => ReportMode::None,
+        _ => ReportMode::Poll,
+    }
+}
+
+fn log_level(value: &str) -> LogLevel {
+    match value {
+        "error" => LogLevel::Error,
+        "info" => LogLevel::Info,
+        "debug" => LogLevel::Debug,
+        _ => LogLevel::Warn,
+    }
 }
 
 /// Idempotence needs acks=all, retries and few requests in flight. Where it is on only by
@@ -221,7 +233,7 @@ fn text<'a>(config: &'a Config, key: &str) -> &'a str {
 }
 
 /// A value whose text `set` has checked, as the number or boolean that its key's row promises.
-fn number<T: FromStr<Err: Debug>>(config: &Config, key: &str) -> T {
+fn parsed<T: FromStr<Err: Debug>>(config: &Config, key: &str) -> T {
     text(config, key).parse().expect("the range in the table fits the field")
 }
 

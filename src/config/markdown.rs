@@ -16,7 +16,7 @@ accepted as aliases. All 112 keys of Java's producer are known. An unknown key i
 names the nearest known one, and an invalid value is an error that says what is valid.
 
 Times in `.ms` are milliseconds, sizes are bytes. Booleans and named values are taken in any case.
-If a key and its alias are both set, they must agree.
+If a key and its alias are both set, they must agree. An alias does not bring librdkafka's default.
 ";
 
 const COMBINATIONS: &str = "

@@ -121,3 +121,6 @@ fn quote(text: &str) -> String {
     let dots = if short.len() < text.len() { "…" } else { "" };
     format!("`{}{dots}`", short.escape_debug())
 }
+
+#[cfg(test)]
+mod tests;

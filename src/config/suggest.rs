@@ -2,7 +2,7 @@
 
 use crate::{Error, ErrorCode};
 
-/// Longer names than this are not worth comparing; the longest known one has 50.
+/// Longer names than this are not worth comparing; all known ones are far shorter.
 const CHARS_MAX: usize = 80;
 
 /// The error for a key that nobody knows. The value is not shown: it may be a misnamed secret.
@@ -26,9 +26,14 @@ fn nearest(key: &str) -> Option<&'static str> {
     if key.is_empty() || key.len() > CHARS_MAX {
         return None;
     }
-    let names = super::keys().flat_map(super::names).map(|(name, _)| name);
-    let (distance, name) = names.map(|name| (distance(&key, name), name)).min_by_key(|p| p.0)?;
-    (distance <= key.len() / 3 + 1).then_some(name)
+    let names = || super::keys().flat_map(super::names).map(|(name, _)| name);
+    let near = names().map(|name| (distance(&key, name), name)).min_by_key(|pair| pair.0)?;
+    if near.0 <= key.len() / 3 + 1 {
+        return Some(near.1);
+    }
+    // A key that was left off in the middle, such as `max.in.flight.requests`.
+    let start: String = key.iter().chain(&['.']).collect();
+    names().filter(|name| name.starts_with(&start)).min_by_key(|name| name.len())
 }
 
 /// How many letters to insert, drop, change or swap with their neighbour to make `b` of `a`.
