@@ -18,6 +18,8 @@ pub mod error;
 pub mod record;
 mod sync;
 pub mod time;
+#[allow(dead_code, unused_imports)] // Until the rooms above use all of it.
+pub(crate) mod wire;
 
 pub use config::Config;
 pub use error::{Error, ErrorCode, Result};

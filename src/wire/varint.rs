@@ -1,0 +1,219 @@
+//! Numbers of varying length: seven bits a byte, the lowest first, the top bit set on all but the
+//! last byte. Signed ones are zigzag encoded (`org.apache.kafka.common.utils.ByteUtils`).
+
+/// The longest encoding of 32 bits.
+pub const MAX_LEN_32: usize = 5;
+/// The longest encoding of 64 bits.
+pub const MAX_LEN_64: usize = 10;
+
+/// Maps small numbers of either sign to small numbers without one.
+#[inline]
+pub fn zigzag(value: i64) -> u64 {
+    ((value << 1) ^ (value >> 63)) as u64
+}
+
+/// The inverse of [`zigzag`].
+#[inline]
+pub fn unzigzag(value: u64) -> i64 {
+    (value >> 1) as i64 ^ -((value & 1) as i64)
+}
+
+/// How many bytes an unsigned number takes.
+#[inline]
+pub fn unsigned_len(value: u64) -> usize {
+    // For 0 to 64 bits, n * 9 / 64 + 1 is n / 7 rounded up, and 1 for none; no division, no branch.
+    let bits = 64 - (value | 1).leading_zeros() as usize;
+    (bits * 9 + 64) / 64
+}
+
+/// How many bytes a signed number takes, 32 bits or 64: the encoding is the same.
+#[inline]
+pub fn signed_len(value: i64) -> usize {
+    unsigned_len(zigzag(value))
+}
+
+/// A few bytes on the stack in which varints are gathered before they go to a buffer at once.
+pub struct Scratch {
+    // Eight more than the longest content, as varints are stored eight bytes at a time.
+    bytes: [u8; Scratch::CAPACITY + 8],
+    len: usize,
+}
+
+impl Scratch {
+    /// How much fits; the prefix of a record is the longest content there is.
+    pub const CAPACITY: usize = 1 + MAX_LEN_64 + 4 * MAX_LEN_32;
+
+    /// An empty one.
+    #[inline]
+    pub fn new() -> Scratch {
+        Scratch { bytes: [0; Scratch::CAPACITY + 8], len: 0 }
+    }
+
+    /// Adds a byte.
+    #[inline]
+    pub fn push(&mut self, byte: u8) {
+        self.bytes[self.len] = byte;
+        self.len += 1;
+    }
+
+    /// Adds an unsigned number.
+    #[inline]
+    pub fn unsigned(&mut self, mut value: u64) {
+        while value >> 35 != 0 {
+            self.push(value as u8 | 0x80);
+            value >>= 7;
+        }
+        // Up to 35 bits are spread over five bytes without a branch.
+        let spread = (value & 0x7f)
+            | (value & 0x7f << 7) << 1
+            | (value & 0x7f << 14) << 2
+            | (value & 0x7f << 21) << 3
+            | (value & 0x7f << 28) << 4;
+        let len = unsigned_len(value);
+        let more = 0x80_8080_8080 & ((1 << (8 * (len - 1))) - 1);
+        self.bytes[self.len..self.len + 8].copy_from_slice(&(spread | more).to_le_bytes());
+        self.len += len;
+    }
+
+    /// Adds a signed number.
+    #[inline]
+    pub fn signed(&mut self, value: i64) {
+        self.unsigned(zigzag(value));
+    }
+
+    /// What was added.
+    #[inline]
+    pub fn as_slice(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+}
+
+/// Takes an unsigned number of up to `bits` (32 or 64) bits off the front of `input`. `None` if the
+/// input ends within the number or the number has more bits.
+#[inline]
+pub fn take_unsigned(input: &mut &[u8], bits: u32) -> Option<u64> {
+    let mut value = 0u64;
+    let mut shift = 0;
+    while shift < bits {
+        let (&byte, rest) = input.split_first()?;
+        *input = rest;
+        let part = u64::from(byte & 0x7f);
+        if shift + 7 > bits && part >> (bits - shift) != 0 {
+            return None;
+        }
+        value |= part << shift;
+        if byte < 0x80 {
+            return Some(value);
+        }
+        shift += 7;
+    }
+    None
+}
+
+/// Takes a signed 32 bit number off the front of `input`.
+#[inline]
+pub fn take_i32(input: &mut &[u8]) -> Option<i32> {
+    // 32 bits unsigned are 32 bits signed, so the cast loses nothing.
+    take_unsigned(input, 32).map(|value| unzigzag(value) as i32)
+}
+
+/// Takes a signed 64 bit number off the front of `input`.
+#[inline]
+pub fn take_i64(input: &mut &[u8]) -> Option<i64> {
+    take_unsigned(input, 64).map(unzigzag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn unsigned(value: u64) -> Vec<u8> {
+        let mut scratch = Scratch::new();
+        scratch.unsigned(value);
+        assert_eq!(scratch.as_slice().len(), unsigned_len(value), "{value}");
+        scratch.as_slice().to_vec()
+    }
+
+    fn hex(bytes: &[u8]) -> String {
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    #[test]
+    fn unsigned_numbers_are_written_as_java_writes_them() {
+        for (value, expected) in [
+            (0, "00"),
+            (1, "01"),
+            (63, "3f"),
+            (64, "40"),
+            (8191, "ff3f"),
+            (8192, "8040"),
+            (1048575, "ffff3f"),
+            (1048576, "808040"),
+            (i32::MAX, "ffffffff07"),
+            (-1, "ffffffff0f"),
+            (-64, "c0ffffff0f"),
+            (i32::MIN, "8080808008"),
+        ] {
+            let bytes = unsigned(u64::from(value as u32));
+            assert_eq!(hex(&bytes), expected, "{value}");
+            assert_eq!(take_unsigned(&mut bytes.as_slice(), 32), Some(u64::from(value as u32)));
+        }
+    }
+
+    #[test]
+    fn signed_numbers_are_written_as_java_writes_them() {
+        for (value, expected) in [
+            (0, "00"),
+            (-1, "01"),
+            (1, "02"),
+            (63, "7e"),
+            (-64, "7f"),
+            (64, "8001"),
+            (-65, "8101"),
+            (8191, "fe7f"),
+            (-8192, "ff7f"),
+            (8192, "808001"),
+            (-8193, "818001"),
+            (1048575, "feff7f"),
+            (134217728, "8080808001"),
+            (i64::from(i32::MAX), "feffffff0f"),
+            (i64::from(i32::MIN), "ffffffff0f"),
+            (17179869183, "feffffff7f"),
+            (-17179869184, "ffffffff7f"),
+            (1 << 34, "808080808001"),
+            (i64::MAX, "feffffffffffffffff01"),
+            (i64::MIN, "ffffffffffffffffff01"),
+        ] {
+            let bytes = unsigned(zigzag(value));
+            assert_eq!(hex(&bytes), expected, "{value}");
+            assert_eq!(signed_len(value), bytes.len());
+            assert_eq!(take_i64(&mut bytes.as_slice()), Some(value));
+            if let Ok(value) = i32::try_from(value) {
+                assert_eq!(take_i32(&mut bytes.as_slice()), Some(value));
+            }
+        }
+    }
+
+    #[test]
+    fn a_number_with_too_many_bits_or_too_few_bytes_is_refused() {
+        assert_eq!(take_unsigned(&mut [0x80, 0x80].as_slice(), 32), None);
+        assert_eq!(take_unsigned(&mut [0xff, 0xff, 0xff, 0xff, 0x1f].as_slice(), 32), None);
+        assert_eq!(take_unsigned(&mut [0x80; 5].as_slice(), 32), None);
+        assert_eq!(take_unsigned(&mut [0x80; 10].as_slice(), 64), None);
+        let mut eleven_bits_too_many = [0xff; 10];
+        eleven_bits_too_many[9] = 2;
+        assert_eq!(take_unsigned(&mut eleven_bits_too_many.as_slice(), 64), None);
+    }
+
+    proptest! {
+        #[test]
+        fn a_number_comes_back_as_it_went(value in any::<i64>(), shift in 0u32..64) {
+            let value = value >> shift;
+            let bytes = unsigned(zigzag(value));
+            let mut input = bytes.as_slice();
+            prop_assert_eq!(take_i64(&mut input), Some(value));
+            prop_assert!(input.is_empty());
+        }
+    }
+}
