@@ -1,8 +1,8 @@
 //! What a message says about itself, and the operations in which it lists its fields.
 //!
 //! A message lists its fields once, in the order of the wire: `fields` hands each of them to a
-//! [`Codec`], which is a [`Reader`](super::Reader) that fills it or a [`Writer`](super::Writer) that
-//! writes it down. What a version lacks is an `if` around a field, which reads like the schema:
+//! [`Codec`], which is a [`Reader`](super::Reader) that fills it or a [`Writer`](super::Writer)
+//! that writes it down. What a version lacks is an `if` around a field, which reads like the schema:
 //!
 //! ```text
 //! c.i32("throttle_time_ms", &mut self.throttle_time_ms)?;

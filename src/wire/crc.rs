@@ -4,7 +4,7 @@
 //! its records, which were written long before. Reading them again would cost more than all else
 //! that is done with a batch, so the checksum of the records is kept and the header's is put before
 //! it: appending n bytes to a message multiplies its remainder by x^(8n). That is a linear map on
-//! 32 bits, so the maps for n = 1, 2, 4, 8, … are in a table made at compile time, and those of the
+//! 32 bits, so the maps for n = 1, 2, 4, 8 ... are in a table made at compile time, and those of the
 //! bits of n are applied one after the other.
 
 /// CRC-32C (Castagnoli), lowest bit first.
@@ -26,7 +26,7 @@ pub fn crc32c(bytes: &[u8]) -> u32 {
 
 /// The checksum of two parts in a row from their own checksums.
 pub fn combine(first: u32, second: u32, second_len: usize) -> u32 {
-    debug_assert!(second_len >> LENGTH_BITS == 0, "a batch is shorter than 4 GiB");
+    debug_assert!(second_len as u64 >> LENGTH_BITS == 0, "a batch is shorter than 4 GiB");
     let mut remainder = first;
     let mut bits = second_len;
     while bits != 0 {
