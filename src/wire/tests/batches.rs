@@ -208,7 +208,7 @@ fn records_that_contradict_themselves_are_refused() {
         (&[1, 0, 0, 0, 1, 2, b'v', 0], 1, "length -1"),
         (&[14, 0, 0, 0, 3, 2, b'v', 0], 1, "key: length -2"),
         (&[14, 0, 0, 0, 1, 8, b'v', 0], 1, "value: length 4 but 2 bytes"),
-        (&[14, 0, 0, 0, 1, 2, b'v', 2], 1, "1 headers in 0 bytes"),
+        (&[16, 0, 0, 0, 1, 2, b'v', 2, 0], 1, "1 headers in 1 bytes"),
         (&[18, 0, 0, 0, 1, 2, b'v', 2, 1, 1], 1, "name of a header is null"),
     ];
     for (records, count, expected) in cases {
