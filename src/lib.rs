@@ -13,14 +13,28 @@
 //! error  time  sync
 //! ```
 
+mod accumulator;
+mod backoff;
 pub mod config;
 pub mod error;
+mod io;
+mod log;
+mod metadata;
+mod metrics;
+mod network;
+pub mod producer;
 pub mod record;
+mod report;
+mod sender;
 mod sync;
+mod ticket;
 pub mod time;
 #[allow(dead_code, unused_imports)] // Until the rooms above use all of it.
 pub(crate) mod wire;
 
 pub use config::Config;
 pub use error::{Error, ErrorCode, Result};
-pub use record::{Header, Record};
+pub use log::Level;
+pub use producer::{Hooks, Producer};
+pub use record::{Header, Record, TopicName};
+pub use report::{Report, State};

@@ -1,5 +1,8 @@
 //! A record as the application hands it over: borrowed bytes, copied once into its batch.
 
+use std::fmt;
+use std::sync::Arc;
+
 /// One header: a name (UTF-8) and a value, which may be null.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header<'a> {
@@ -28,4 +31,56 @@ pub struct Record<'a> {
     pub opaque: u64,
     /// True if no delivery report is wanted, even for a failure.
     pub no_report: bool,
+}
+
+/// A topic's name, shared by all that speak of the topic.
+#[derive(Clone)]
+pub struct TopicName(Arc<Names>);
+
+/// The name for requests, which share it, and for C, which wants a NUL behind it.
+struct Names {
+    text: Arc<str>,
+    with_nul: Box<str>,
+}
+
+impl TopicName {
+    /// A new shared copy of `name`.
+    pub fn new(name: &str) -> TopicName {
+        TopicName(Arc::new(Names { text: name.into(), with_nul: format!("{name}\0").into() }))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0.text
+    }
+
+    /// The name, shared.
+    pub fn shared(&self) -> Arc<str> {
+        self.0.text.clone()
+    }
+
+    /// The name and the NUL behind it.
+    pub fn as_bytes_with_nul(&self) -> &[u8] {
+        self.0.with_nul.as_bytes()
+    }
+}
+
+impl PartialEq for TopicName {
+    fn eq(&self, other: &TopicName) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for TopicName {}
+
+impl fmt::Debug for TopicName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+impl fmt::Display for TopicName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }

@@ -1,0 +1,226 @@
+//! BufferPool: a ledger of `buffer.memory`, first come first served.
+//!
+//! Java's class of that name with three differences. A newcomer never overtakes a waiter. A buffer
+//! goes back when its last owner drops it, by type: batch, request and socket queue share it, so a
+//! batch that expired while it is being written cannot have its bytes reused (CVE-2026-35554). And
+//! the last buffer returned is the first one handed out, as its bytes are still in the cache.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::sync::Mutex;
+use crate::ticket::{OnReady, Ticket};
+
+/// Memory that was granted: the bytes are charged, the buffer is made outside the lock.
+pub struct Grant {
+    size: usize,
+    pooled: Option<Vec<u8>>,
+}
+
+/// A reservation, or a place in the queue.
+pub enum Reserve {
+    /// The memory is there.
+    Granted(Buffer),
+    /// It is not; the ticket is ready when it is.
+    Wait(Arc<Ticket<Grant>>),
+}
+
+struct Waiter {
+    size: usize,
+    ticket: Arc<Ticket<Grant>>,
+}
+
+struct Ledger {
+    /// Bytes that nobody holds; the free list below is part of them.
+    free: usize,
+    pooled: Vec<Vec<u8>>,
+    waiters: VecDeque<Waiter>,
+    closed: bool,
+}
+
+/// The ledger of one producer.
+pub struct BufferPool {
+    total: usize,
+    poolable: usize,
+    ledger: Mutex<Ledger>,
+    /// The number of waiters, to be read without the lock.
+    queued: AtomicUsize,
+}
+
+impl BufferPool {
+    /// `total` bytes (`buffer.memory`), of which buffers of `poolable` bytes (`batch.size`) are
+    /// kept for reuse.
+    pub fn new(total: usize, poolable: usize) -> Arc<BufferPool> {
+        let ledger =
+            Ledger { free: total, pooled: Vec::new(), waiters: VecDeque::new(), closed: false };
+        let queued = AtomicUsize::new(0);
+        Arc::new(BufferPool { total, poolable, ledger: Mutex::new(ledger), queued })
+    }
+
+    /// Reserves `size` bytes, or takes a place in the queue. `on_ready` goes into the ticket.
+    pub fn reserve(
+        self: &Arc<Self>,
+        size: usize,
+        on_ready: impl FnOnce() -> Option<OnReady>,
+    ) -> Result<Reserve> {
+        if size > self.total {
+            let text = format!(
+                "{size} bytes of buffer are needed but buffer.memory is {} in all: \
+                 raise buffer.memory, or lower batch.size",
+                self.total
+            );
+            return Err(Error::new(ErrorCode::MESSAGE_TOO_LARGE, text));
+        }
+        let mut ledger = self.ledger.lock();
+        if ledger.closed {
+            return Err(closed());
+        }
+        if ledger.waiters.is_empty() && ledger.free >= size {
+            let grant = ledger.grant(size, self.poolable);
+            drop(ledger);
+            return Ok(Reserve::Granted(self.buffer(grant)));
+        }
+        let ticket = Arc::new(Ticket::new(on_ready()));
+        ledger.waiters.push_back(Waiter { size, ticket: ticket.clone() });
+        self.queued.store(ledger.waiters.len(), Ordering::Relaxed);
+        Ok(Reserve::Wait(ticket))
+    }
+
+    /// Turns a grant into its buffer. A grant of a closed pool is empty: an error.
+    pub fn redeem(self: &Arc<Self>, grant: Grant) -> Result<Buffer> {
+        if grant.size == 0 {
+            return Err(closed());
+        }
+        Ok(self.buffer(grant))
+    }
+
+    /// Gives a place in the queue up, and what it was granted in the meantime.
+    pub fn cancel(self: &Arc<Self>, ticket: &Arc<Ticket<Grant>>) {
+        {
+            let mut ledger = self.ledger.lock();
+            ledger.waiters.retain(|waiter| !Arc::ptr_eq(&waiter.ticket, ticket));
+            self.queued.store(ledger.waiters.len(), Ordering::Relaxed);
+        }
+        match ticket.cancel() {
+            Some(grant) if grant.size > 0 => drop(self.buffer(grant)),
+            // The one that gave up may have stood before others that fit.
+            _ => self.release(0, None),
+        }
+    }
+
+    /// Fails those who wait and those who come; what is out may still come back.
+    pub fn close(&self) {
+        let mut ledger = self.ledger.lock();
+        ledger.closed = true;
+        let waiters = std::mem::take(&mut ledger.waiters);
+        self.queued.store(0, Ordering::Relaxed);
+        drop(ledger);
+        for waiter in waiters {
+            waiter.ticket.fulfil(Grant { size: 0, pooled: None });
+        }
+    }
+
+    /// Ends all waits with `Interrupted`.
+    pub fn interrupt(&self) {
+        let waiters: Vec<_> =
+            self.ledger.lock().waiters.iter().map(|waiter| waiter.ticket.clone()).collect();
+        waiters.iter().for_each(|ticket| ticket.interrupt());
+    }
+
+    /// How many wait for memory.
+    pub fn queued(&self) -> usize {
+        self.queued.load(Ordering::Relaxed)
+    }
+
+    /// Bytes that nobody holds.
+    pub fn available(&self) -> usize {
+        self.ledger.lock().free
+    }
+
+    /// Bytes in all.
+    pub fn total(&self) -> usize {
+        self.total
+    }
+
+    fn buffer(self: &Arc<Self>, grant: Grant) -> Buffer {
+        let bytes = grant.pooled.unwrap_or_else(|| Vec::with_capacity(grant.size));
+        Buffer { bytes, charged: grant.size, pool: self.clone() }
+    }
+
+    fn release(&self, size: usize, bytes: Option<Vec<u8>>) {
+        let mut granted = Vec::new();
+        let mut ledger = self.ledger.lock();
+        ledger.free += size;
+        if let Some(bytes) = bytes.filter(|bytes| bytes.capacity() == self.poolable) {
+            ledger.pooled.push(bytes);
+        }
+        while ledger.waiters.front().is_some_and(|waiter| waiter.size <= ledger.free) {
+            let Some(waiter) = ledger.waiters.pop_front() else { break };
+            let grant = ledger.grant(waiter.size, self.poolable);
+            granted.push((waiter.ticket, grant));
+        }
+        self.queued.store(ledger.waiters.len(), Ordering::Relaxed);
+        drop(ledger);
+        for (ticket, grant) in granted {
+            // Whoever gave up between the grant and here leaves it to the next.
+            if let Some(grant) = ticket.fulfil(grant) {
+                self.release(grant.size, grant.pooled);
+            }
+        }
+    }
+}
+
+impl Ledger {
+    fn grant(&mut self, size: usize, poolable: usize) -> Grant {
+        self.free -= size;
+        let pooled = if size == poolable { self.pooled.pop() } else { None };
+        // Spare buffers are real memory too: drop what the ledger says is taken.
+        while self.pooled.len() * poolable > self.free {
+            self.pooled.pop();
+        }
+        Grant { size, pooled }
+    }
+}
+
+fn closed() -> Error {
+    Error::new(ErrorCode::CLOSED, "the producer was closed while the call waited for memory")
+}
+
+/// A buffer of the pool. Dropping it gives the memory back.
+pub struct Buffer {
+    bytes: Vec<u8>,
+    charged: usize,
+    pool: Arc<BufferPool>,
+}
+
+impl Buffer {
+    /// The bytes, to append to; their capacity is what was reserved.
+    pub fn bytes_mut(&mut self) -> &mut Vec<u8> {
+        &mut self.bytes
+    }
+
+    /// The number of bytes reserved.
+    pub fn capacity(&self) -> usize {
+        self.charged
+    }
+}
+
+impl AsRef<[u8]> for Buffer {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        let mut bytes = std::mem::take(&mut self.bytes);
+        bytes.clear();
+        self.pool.release(self.charged, Some(bytes));
+    }
+}
+
+#[cfg(test)]
+#[path = "buffer_pool_tests.rs"]
+mod tests;

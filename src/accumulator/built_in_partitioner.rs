@@ -1,0 +1,180 @@
+//! BuiltInPartitioner: the sticky partition of records that leave the choice open (KIP-794).
+//!
+//! Records stay with one partition until `batch.size` bytes went there and its batch is full; then
+//! the next one is drawn, by chance weighted against the partitions with long queues. The bytes
+//! are counted under the partition's own lock, so that threads share no counter.
+
+use std::sync::atomic::{AtomicI32, Ordering};
+
+use super::topic::Topic;
+use crate::sync::Mutex;
+
+/// No partition was drawn yet.
+const NONE: i32 = -1;
+
+/// The state of one topic.
+pub struct BuiltInPartitioner {
+    current: AtomicI32,
+    draw: Mutex<Draw>,
+}
+
+struct Draw {
+    rng: fastrand::Rng,
+    /// Partitions that may be drawn, and their cumulative frequencies; rebuilt now and then.
+    ids: Vec<i32>,
+    cumulative: Vec<u32>,
+    /// Draws until the next rebuild.
+    left: usize,
+}
+
+impl Default for BuiltInPartitioner {
+    fn default() -> BuiltInPartitioner {
+        let (ids, cumulative) = (Vec::new(), Vec::new());
+        let draw = Draw { rng: fastrand::Rng::new(), ids, cumulative, left: 0 };
+        BuiltInPartitioner { current: AtomicI32::new(NONE), draw: Mutex::new(draw) }
+    }
+}
+
+impl BuiltInPartitioner {
+    /// The sticky partition, drawn if there is none.
+    pub fn peek(&self, topic: &Topic, adaptive: bool) -> i32 {
+        match self.current.load(Ordering::Acquire) {
+            NONE => self.draw(topic, adaptive, NONE),
+            partition => partition,
+        }
+    }
+
+    /// Whether `partition` is still the sticky one.
+    pub fn is_current(&self, partition: i32) -> bool {
+        self.current.load(Ordering::Acquire) == partition
+    }
+
+    /// Leaves `partition` for another one (which may be the same). Call it under its lock.
+    pub fn switch(&self, topic: &Topic, adaptive: bool, partition: i32) {
+        self.draw(topic, adaptive, partition);
+    }
+
+    /// Draws the next partition unless another thread did since `seen` was read.
+    fn draw(&self, topic: &Topic, adaptive: bool, seen: i32) -> i32 {
+        let mut draw = self.draw.lock();
+        let current = self.current.load(Ordering::Acquire);
+        if current != seen {
+            return current;
+        }
+        if draw.left == 0 {
+            draw.rebuild(topic, adaptive);
+        }
+        draw.left -= 1;
+        let next = draw.next();
+        self.current.store(next, Ordering::Release);
+        next
+    }
+}
+
+impl Draw {
+    /// Looks at all partitions; costs a sixteenth of one look per draw.
+    fn rebuild(&mut self, topic: &Topic, adaptive: bool) {
+        let count = topic.partition_count().max(1);
+        self.left = (count as usize / 16).max(1);
+        self.ids.clear();
+        self.cumulative.clear();
+        let mut queued = Vec::new();
+        let mut all_seen = true;
+        for index in 0..count {
+            let Some(partition) = topic.partition(index) else { continue };
+            all_seen &= partition.seen.load(Ordering::Relaxed);
+            if partition.available.load(Ordering::Relaxed) {
+                self.ids.push(index);
+                queued.push(partition.queued());
+            }
+        }
+        if self.ids.is_empty() {
+            self.ids.extend(0..count);
+        } else if adaptive && all_seen && self.ids.len() >= 2 {
+            self.cumulative = cumulative_frequencies(&queued, self.ids.len() < count as usize);
+        }
+    }
+
+    fn next(&mut self) -> i32 {
+        match self.cumulative.last() {
+            None => self.ids[self.rng.usize(..self.ids.len())],
+            Some(&total) => {
+                let weighted = self.rng.u32(..total);
+                self.ids[self.cumulative.partition_point(|&upto| upto <= weighted)]
+            }
+        }
+    }
+}
+
+/// Java's updatePartitionLoadStats: the frequency of a partition is the longest queue plus one,
+/// less its own; all equal and none left out means no weights at all.
+fn cumulative_frequencies(queued: &[u32], some_left_out: bool) -> Vec<u32> {
+    let most = queued.iter().max().copied().unwrap_or(0) + 1;
+    if !some_left_out && queued.iter().all(|&q| q == queued[0]) {
+        return Vec::new();
+    }
+    let mut sum = 0;
+    queued
+        .iter()
+        .map(|q| {
+            sum += most - q;
+            sum
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::accumulator::topic::Topics;
+    use std::sync::Arc;
+
+    fn topic(partitions: i32, has_leader: impl Fn(i32) -> bool) -> Arc<Topic> {
+        let topics = Topics::default();
+        let topic = topics.get_or_add("t");
+        topics.update(&topic, partitions, has_leader);
+        topic
+    }
+
+    #[test]
+    fn frequencies_are_java_s() {
+        assert_eq!(cumulative_frequencies(&[0, 3, 1], false), [4, 5, 8]);
+        assert_eq!(cumulative_frequencies(&[5, 0, 3, 0, 1], false), [1, 7, 10, 16, 21]);
+        assert!(cumulative_frequencies(&[2, 2], false).is_empty());
+    }
+
+    #[test]
+    fn a_partition_sticks_until_it_is_left() {
+        let topic = topic(12, |_| true);
+        let first = topic.partitioner.peek(&topic, true);
+        assert!((0..100).all(|_| topic.partitioner.peek(&topic, true) == first));
+        let drawn: std::collections::HashSet<i32> = (0..500)
+            .map(|_| {
+                let now = topic.partitioner.peek(&topic, true);
+                topic.partitioner.switch(&topic, true, now);
+                now
+            })
+            .collect();
+        assert_eq!(drawn.len(), 12);
+    }
+
+    #[test]
+    fn partitions_without_a_leader_are_not_drawn_unless_none_has_one() {
+        let some = topic(4, |p| p == 2);
+        let none = topic(4, |_| false);
+        for _ in 0..50 {
+            let now = some.partitioner.peek(&some, true);
+            assert_eq!(now, 2);
+            some.partitioner.switch(&some, true, now);
+            assert!((0..4).contains(&none.partitioner.peek(&none, true)));
+        }
+    }
+
+    #[test]
+    fn a_stale_switch_does_not_move_the_others() {
+        let topic = topic(100, |_| true);
+        let now = topic.partitioner.peek(&topic, true);
+        topic.partitioner.switch(&topic, true, (now + 1) % 100);
+        assert!(topic.partitioner.is_current(now));
+    }
+}

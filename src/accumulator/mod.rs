@@ -1,0 +1,274 @@
+//! RecordAccumulator: batches per partition, from the threads that send to the one that sends on.
+//!
+//! The sending side is here: `append` under the partition's own lock. The other side, which batch
+//! goes out when, belongs to one thread and lives with the Sender; what it needs to know comes
+//! through `listed`: the partitions that got a first batch or a full one since it last looked.
+
+mod batch;
+mod buffer_pool;
+mod built_in_partitioner;
+mod incomplete;
+mod topic;
+mod wakeup;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
+
+pub use batch::{ProducerBatch, ProducerStamp, TryAppend};
+pub use buffer_pool::{Buffer, BufferPool, Grant, Reserve};
+pub use incomplete::{Completion, IncompleteBatches};
+pub use topic::{Deque, PartitionQueue, Topic, Topics, TopicsView};
+pub use wakeup::Wakeup;
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::record::Record;
+use crate::report::ReportQueue;
+use crate::sync::Mutex;
+use crate::time::Instant;
+
+/// What the accumulator needs of the configuration.
+#[derive(Clone, Debug)]
+pub struct AccumulatorConfig {
+    /// `batch.size`, bytes.
+    pub batch_size: usize,
+    /// `linger.ms`.
+    pub linger: Duration,
+    /// `buffer.memory`, bytes.
+    pub buffer_memory: usize,
+    /// `partitioner.adaptive.partitioning.enable`.
+    pub adaptive: bool,
+    /// `delivery.report.timestamp`.
+    pub report_timestamps: bool,
+}
+
+/// What `append` did.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Append {
+    /// The record is in; the sender has been told if it must act.
+    Done,
+    /// There is no batch with room: come again with a buffer of `AppendRequest::buffer_size`.
+    NeedsBuffer,
+    /// The sticky partition changed: choose again.
+    PartitionChanged,
+}
+
+/// See the file's comment.
+pub struct RecordAccumulator {
+    config: AccumulatorConfig,
+    /// Topics and partitions.
+    pub topics: Topics,
+    /// The memory.
+    pub pool: Arc<BufferPool>,
+    /// Where reports go.
+    pub reports: Arc<ReportQueue>,
+    /// Batches that are not yet reported.
+    pub incomplete: IncompleteBatches,
+    /// Wakes the sender.
+    pub wakeup: Wakeup,
+    listed: Mutex<Vec<Arc<PartitionQueue>>>,
+    batch_ids: AtomicU64,
+    flushes: AtomicU32,
+    closed: AtomicBool,
+}
+
+impl RecordAccumulator {
+    /// An empty one.
+    pub fn new(config: AccumulatorConfig, reports: Arc<ReportQueue>) -> RecordAccumulator {
+        RecordAccumulator {
+            pool: BufferPool::new(config.buffer_memory, config.batch_size),
+            config,
+            topics: Topics::default(),
+            reports,
+            incomplete: IncompleteBatches::default(),
+            wakeup: Wakeup::default(),
+            listed: Mutex::default(),
+            batch_ids: AtomicU64::new(0),
+            flushes: AtomicU32::new(0),
+            closed: AtomicBool::new(false),
+        }
+    }
+
+    /// What it was made with.
+    pub fn config(&self) -> &AccumulatorConfig {
+        &self.config
+    }
+
+    /// Appends to the partition's last batch, or to a new one made of `buffer` (taken if used).
+    ///
+    /// `sticky` says that the partition was the partitioner's choice, which may have changed.
+    pub fn append(
+        &self,
+        topic: &Topic,
+        partition: &Arc<PartitionQueue>,
+        record: &Record<'_>,
+        timestamp: i64,
+        sticky: bool,
+        buffer: &mut Option<(Buffer, Instant)>,
+    ) -> Result<Append> {
+        let mut guard = partition.lock();
+        let deque = &mut *guard;
+        if self.closed.load(Ordering::Acquire) {
+            let text = "the producer was closed while the record was being sent";
+            return Err(Error::new(ErrorCode::CLOSED, text));
+        }
+        if sticky && self.partition_changed(topic, partition, deque) {
+            return Ok(Append::PartitionChanged);
+        }
+        let before = deque.batches.back().map_or(0, ProducerBatch::size);
+        match self.try_append(deque, record, timestamp)? {
+            TryAppend::Done => {
+                let grown = deque.batches.back().map_or(0, ProducerBatch::size) - before;
+                self.appended(topic, partition, deque, sticky, grown, false);
+                return Ok(Append::Done);
+            }
+            TryAppend::ReportsFull => return Err(reports_full()),
+            TryAppend::NoRoom => {}
+        }
+        let Some((buffer, now)) = buffer.take() else { return Ok(Append::NeedsBuffer) };
+        self.seal_last(deque);
+        let id = self.batch_ids.fetch_add(1, Ordering::Relaxed);
+        let mut batch = ProducerBatch::new(id, now, buffer, self.reports.slots());
+        let kept = self.config.report_timestamps;
+        match batch.try_append(record, timestamp, kept, &self.reports) {
+            TryAppend::Done => {}
+            TryAppend::ReportsFull | TryAppend::NoRoom => return Err(reports_full()),
+        }
+        let size = batch.size();
+        self.incomplete.add(batch.id);
+        deque.batches.push_back(batch);
+        partition.seen.store(true, Ordering::Relaxed);
+        partition.publish_queued(deque);
+        self.appended(topic, partition, deque, sticky, size, true);
+        Ok(Append::Done)
+    }
+
+    fn try_append(&self, deque: &mut Deque, record: &Record<'_>, at: i64) -> Result<TryAppend> {
+        Ok(match deque.batches.back_mut() {
+            None => TryAppend::NoRoom,
+            Some(batch) => {
+                batch.try_append(record, at, self.config.report_timestamps, &self.reports)
+            }
+        })
+    }
+
+    /// Counts the bytes, switches the sticky partition, tells the sender.
+    fn appended(
+        &self,
+        topic: &Topic,
+        partition: &Arc<PartitionQueue>,
+        deque: &mut Deque,
+        sticky: bool,
+        size: usize,
+        new_batch: bool,
+    ) {
+        if sticky {
+            deque.sticky_bytes += size;
+            let enough = self.config.batch_size;
+            let full = deque.batches.back().is_none_or(ProducerBatch::is_full);
+            if deque.sticky_bytes >= enough && full || deque.sticky_bytes >= 2 * enough {
+                deque.sticky_bytes = 0;
+                topic.partitioner.switch(topic, self.config.adaptive, partition.partition);
+            }
+        }
+        // Only what changes the sender's mind is told: the first batch of an idle partition, and
+        // its first full one. Behind a full batch nothing is news until that one is drained.
+        let waiting = deque.batches.len();
+        let full = waiting > 1 || deque.batches[0].is_full();
+        let news = if new_batch { waiting <= 2 } else { full && waiting == 1 };
+        if !news {
+            return;
+        }
+        if !std::mem::replace(&mut deque.listed, true) {
+            self.listed.lock().push(partition.clone());
+        }
+        let by = match deque.batches.front() {
+            Some(batch) if !full && !self.flushing() => batch.created + self.config.linger,
+            _ => Instant(0),
+        };
+        self.wakeup.demand(by);
+    }
+
+    fn partition_changed(
+        &self,
+        topic: &Topic,
+        partition: &PartitionQueue,
+        deque: &mut Deque,
+    ) -> bool {
+        if !topic.partitioner.is_current(partition.partition) {
+            return true;
+        }
+        // A switch that was put off, as the batch was not full, is due once nothing is open.
+        let open = deque.batches.back().is_some_and(|batch| !batch.is_full());
+        if deque.sticky_bytes < self.config.batch_size || open {
+            return false;
+        }
+        deque.sticky_bytes = 0;
+        topic.partitioner.switch(topic, self.config.adaptive, partition.partition);
+        true
+    }
+
+    fn seal_last(&self, deque: &mut Deque) {
+        if let Some(batch) = deque.batches.pop_back() {
+            deque.batches.push_back(batch.seal(&self.reports));
+        }
+    }
+
+    /// The partitions that got a first or a full batch since the last call.
+    pub fn take_listed(&self, into: &mut Vec<Arc<PartitionQueue>>) {
+        into.append(&mut self.listed.lock());
+    }
+
+    /// Whether a partition waits to be looked at.
+    pub fn has_listed(&self) -> bool {
+        !self.listed.lock().is_empty()
+    }
+
+    /// Takes the oldest batch of a partition, sealed.
+    pub fn pop(&self, partition: &PartitionQueue) -> Option<ProducerBatch> {
+        let mut deque = partition.lock();
+        let batch = deque.batches.pop_front();
+        partition.publish_queued(&deque);
+        drop(deque);
+        batch.map(|batch| batch.seal(&self.reports))
+    }
+
+    /// Makes every batch ready until `end_flush`.
+    pub fn begin_flush(&self) {
+        self.flushes.fetch_add(1, Ordering::SeqCst);
+        self.wakeup.demand(Instant(0));
+    }
+
+    /// Ends what `begin_flush` began.
+    pub fn end_flush(&self) {
+        self.flushes.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    /// Whether somebody flushes.
+    pub fn flushing(&self) -> bool {
+        self.flushes.load(Ordering::Relaxed) > 0
+    }
+
+    /// The id that the next batch will get.
+    pub fn next_batch_id(&self) -> u64 {
+        self.batch_ids.load(Ordering::SeqCst)
+    }
+
+    /// Takes no more records; those who wait for memory get an error.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        self.pool.close();
+        self.wakeup.demand(Instant(0));
+    }
+
+    /// Whether it was closed.
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+}
+
+fn reports_full() -> Error {
+    let text = "too many delivery reports are unread: read them (or poll), \
+                raise delivery.report.queue.max, or send without a report";
+    Error::new(ErrorCode::REPORTS_FULL, text)
+}

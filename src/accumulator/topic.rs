@@ -1,0 +1,269 @@
+//! Topics and their partitions as the sending threads see them.
+//!
+//! A send finds its topic in a map that is replaced as a whole when a topic is new, and its
+//! partition in a list that only grows; neither takes a lock. Topics live as long as the producer.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
+
+use arc_swap::{ArcSwap, Guard};
+
+use super::batch::ProducerBatch;
+use super::built_in_partitioner::BuiltInPartitioner;
+use crate::record::TopicName;
+use crate::sync::{Mutex, MutexGuard};
+
+type Map = HashMap<TopicKey, Arc<Topic>, foldhash::fast::RandomState>;
+
+/// A topic's name as a key that can be looked up by `&str`.
+#[derive(PartialEq, Eq)]
+struct TopicKey(TopicName);
+
+impl std::borrow::Borrow<str> for TopicKey {
+    fn borrow(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl std::hash::Hash for TopicKey {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.0.as_str().hash(state);
+    }
+}
+
+/// All topics of a producer.
+#[derive(Default)]
+pub struct Topics {
+    map: ArcSwap<Map>,
+    growing: Mutex<()>,
+    partition_ids: AtomicU32,
+}
+
+/// A look into the map of topics; keeps the map it looked into alive.
+pub struct TopicsView(Guard<Arc<Map>>);
+
+impl TopicsView {
+    /// The topic, if it was sent to before.
+    pub fn get(&self, name: &str) -> Option<&Arc<Topic>> {
+        self.0.get(name)
+    }
+}
+
+impl Topics {
+    /// The topics now.
+    pub fn view(&self) -> TopicsView {
+        TopicsView(self.map.load())
+    }
+
+    /// The topic, made if it is new.
+    pub fn get_or_add(&self, name: &str) -> Arc<Topic> {
+        let _growing = self.growing.lock();
+        let old = self.map.load();
+        if let Some(topic) = old.get(name) {
+            return topic.clone();
+        }
+        let topic = Arc::new(Topic::new(TopicName::new(name)));
+        let mut map = Map::clone_from_map(&old);
+        map.insert(TopicKey(topic.name.clone()), topic.clone());
+        self.map.store(Arc::new(map));
+        topic
+    }
+
+    /// Tells how many partitions `topic` has, and which of them have a leader.
+    pub fn update(&self, topic: &Topic, count: i32, has_leader: impl Fn(i32) -> bool) {
+        let _growing = self.growing.lock();
+        for index in 0..count {
+            if topic.partitions.get(index).is_none() {
+                let id = self.partition_ids.fetch_add(1, Ordering::Relaxed);
+                topic.partitions.push(PartitionQueue::new(id, topic.name.clone(), index));
+            }
+            if let Some(partition) = topic.partitions.get(index) {
+                partition.available.store(has_leader(index), Ordering::Relaxed);
+            }
+        }
+        topic.count.store(count, Ordering::Release);
+    }
+}
+
+trait CloneMap {
+    fn clone_from_map(old: &Map) -> Map;
+}
+
+impl CloneMap for Map {
+    fn clone_from_map(old: &Map) -> Map {
+        old.values().map(|topic| (TopicKey(topic.name.clone()), topic.clone())).collect()
+    }
+}
+
+/// One topic.
+pub struct Topic {
+    /// The name.
+    pub name: TopicName,
+    partitions: PartitionList,
+    /// The number of partitions; 0 while it is not known.
+    count: AtomicI32,
+    /// Chooses the partition of records that leave it open.
+    pub partitioner: BuiltInPartitioner,
+    /// Sent to since the last look; keeps the topic in the metadata (`metadata.max.idle.ms`).
+    used: AtomicBool,
+}
+
+impl Topic {
+    fn new(name: TopicName) -> Topic {
+        Topic {
+            name,
+            partitions: PartitionList::default(),
+            count: AtomicI32::new(0),
+            partitioner: BuiltInPartitioner::default(),
+            used: AtomicBool::new(true),
+        }
+    }
+
+    /// The number of partitions; 0 while it is not known.
+    pub fn partition_count(&self) -> i32 {
+        self.count.load(Ordering::Acquire)
+    }
+
+    /// A partition that exists.
+    pub fn partition(&self, index: i32) -> Option<&Arc<PartitionQueue>> {
+        self.partitions.get(index)
+    }
+
+    /// Notes that somebody sends to the topic. Writes only if it must, as all threads share it.
+    pub fn touch(&self) {
+        if !self.used.load(Ordering::Relaxed) {
+            self.used.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether somebody sent to the topic since this was last asked.
+    pub fn take_used(&self) -> bool {
+        self.used.swap(false, Ordering::Relaxed)
+    }
+}
+
+/// A partition's batches that are not yet drained, the last of which takes records.
+pub struct PartitionQueue {
+    /// Dense number of the partition within the producer.
+    pub id: u32,
+    /// The topic.
+    pub topic: TopicName,
+    /// The partition's number in its topic.
+    pub partition: i32,
+    inner: Mutex<Deque>,
+    /// The number of batches, to be read without the lock.
+    queued: AtomicU32,
+    /// Whether the partition has a leader that can be reached.
+    pub available: AtomicBool,
+    /// Whether it ever had a batch.
+    pub seen: AtomicBool,
+}
+
+/// What the lock of a partition guards.
+pub struct Deque {
+    /// The batches, oldest first.
+    pub batches: VecDeque<ProducerBatch>,
+    /// Bytes appended since the sticky partitioner came here.
+    pub sticky_bytes: usize,
+    /// Whether the sender has been told to look here and has not yet looked.
+    pub listed: bool,
+}
+
+impl PartitionQueue {
+    fn new(id: u32, topic: TopicName, partition: i32) -> PartitionQueue {
+        let deque = Deque { batches: VecDeque::new(), sticky_bytes: 0, listed: false };
+        PartitionQueue {
+            id,
+            topic,
+            partition,
+            inner: Mutex::new(deque),
+            queued: AtomicU32::new(0),
+            available: AtomicBool::new(true),
+            seen: AtomicBool::new(false),
+        }
+    }
+
+    /// Takes the partition's lock.
+    pub fn lock(&self) -> MutexGuard<'_, Deque> {
+        self.inner.lock()
+    }
+
+    /// Publishes the number of batches; call it under the lock.
+    pub fn publish_queued(&self, deque: &Deque) {
+        self.queued.store(deque.batches.len() as u32, Ordering::Relaxed);
+    }
+
+    /// The number of batches that wait.
+    pub fn queued(&self) -> u32 {
+        self.queued.load(Ordering::Relaxed)
+    }
+}
+
+/// A list that grows and never moves what is in it: buckets of 8, 16, 32, … partitions.
+struct PartitionList {
+    buckets: [OnceLock<Box<[OnceLock<Arc<PartitionQueue>>]>>; 28],
+    len: AtomicU32,
+}
+
+impl Default for PartitionList {
+    fn default() -> PartitionList {
+        let buckets = std::array::from_fn(|_| OnceLock::new());
+        PartitionList { buckets, len: AtomicU32::new(0) }
+    }
+}
+
+impl PartitionList {
+    fn place(index: u32) -> (usize, usize) {
+        let shifted = index + 8;
+        let bucket = 28 - shifted.leading_zeros();
+        (bucket as usize, (shifted - (8 << bucket)) as usize)
+    }
+
+    fn get(&self, index: i32) -> Option<&Arc<PartitionQueue>> {
+        let (bucket, slot) = PartitionList::place(u32::try_from(index).ok()?);
+        self.buckets.get(bucket)?.get()?.get(slot)?.get()
+    }
+
+    /// Appends; callers take turns.
+    fn push(&self, partition: PartitionQueue) {
+        let (bucket, slot) = PartitionList::place(self.len.fetch_add(1, Ordering::Relaxed));
+        let bucket_len = 8 << bucket;
+        let made = self.buckets[bucket]
+            .get_or_init(|| (0..bucket_len).map(|_| OnceLock::new()).collect());
+        let _ = made[slot].set(Arc::new(partition));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_topic_is_found_by_name_and_made_once() {
+        let topics = Topics::default();
+        assert!(topics.view().get("a").is_none());
+        let a = topics.get_or_add("a");
+        assert!(Arc::ptr_eq(&a, &topics.get_or_add("a")));
+        topics.get_or_add("b");
+        assert!(Arc::ptr_eq(&a, topics.view().get("a").unwrap()));
+    }
+
+    #[test]
+    fn partitions_keep_their_place_when_more_come() {
+        let topics = Topics::default();
+        let topic = topics.get_or_add("a");
+        topics.update(&topic, 3, |_| true);
+        let first = topic.partition(0).unwrap().clone();
+        topics.update(&topic, 5000, |p| p % 2 == 0);
+        assert!(Arc::ptr_eq(&first, topic.partition(0).unwrap()));
+        for p in 0..5000 {
+            let partition = topic.partition(p).unwrap();
+            assert_eq!((partition.partition, partition.id), (p, p as u32));
+            assert_eq!(partition.available.load(Ordering::Relaxed), p % 2 == 0);
+        }
+        assert!(topic.partition(5000).is_none());
+        assert!(topic.partition(-1).is_none());
+    }
+}

@@ -1,0 +1,76 @@
+//! Wakes the I/O thread only if it sleeps, and only if it would sleep too long.
+//!
+//! A wake-up is a system call and a switch of threads. Sending threads ask for attention by a
+//! time; as long as the I/O thread is awake, or will wake before that time anyway, asking is one
+//! load.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::time::Instant;
+
+/// What `sleeps_until` says while the I/O thread is awake.
+const AWAKE: u64 = 0;
+
+/// See the file's comment.
+#[derive(Default)]
+pub struct Wakeup {
+    sleeps_until: AtomicU64,
+    wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
+}
+
+impl Wakeup {
+    /// Sets how to wake the thread; the first call counts.
+    pub fn set_waker(&self, wake: impl Fn() + Send + Sync + 'static) {
+        let _ = self.wake.set(Box::new(wake));
+    }
+
+    /// Asks for attention at the latest at `by`. What is to be seen must be visible before.
+    pub fn demand(&self, by: Instant) {
+        let until = self.sleeps_until.load(Ordering::SeqCst);
+        if until <= by.0.max(AWAKE) {
+            return;
+        }
+        let change = Ordering::SeqCst;
+        if self.sleeps_until.compare_exchange(until, AWAKE, change, change).is_ok()
+            && let Some(wake) = self.wake.get()
+        {
+            wake();
+        }
+    }
+
+    /// The I/O thread will sleep until `until`. It must look for work once more after this, as
+    /// work that came before it is not announced.
+    pub fn will_sleep(&self, until: Instant) {
+        self.sleeps_until.store(until.0.max(AWAKE + 1), Ordering::SeqCst);
+    }
+
+    /// The I/O thread is awake.
+    pub fn awake(&self) {
+        self.sleeps_until.store(AWAKE, Ordering::SeqCst);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicUsize;
+
+    #[test]
+    fn only_a_sleep_that_is_too_long_is_ended_and_only_once() {
+        let wakeup = Wakeup::default();
+        let woken = Arc::new(AtomicUsize::new(0));
+        let count = woken.clone();
+        wakeup.set_waker(move || {
+            count.fetch_add(1, Ordering::SeqCst);
+        });
+        wakeup.demand(Instant(0));
+        wakeup.will_sleep(Instant(100));
+        wakeup.demand(Instant(100));
+        assert_eq!(woken.load(Ordering::SeqCst), 0);
+        wakeup.demand(Instant(99));
+        wakeup.demand(Instant(1));
+        assert_eq!(woken.load(Ordering::SeqCst), 1);
+    }
+}

@@ -1,0 +1,392 @@
+//! Metadata: which topics this producer wants to know, what is known, and who waits for it.
+//!
+//! Sending threads register a topic and wait on a ticket; the I/O thread asks for an update when
+//! one is due and hands the answer in. `now` comes from outside.
+
+mod cluster;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use cluster::{Cluster, Node, PartitionInfo, TopicInfo};
+
+use crate::backoff::ExponentialBackoff;
+use crate::error::{Error, ErrorCode, Result};
+use crate::sync::Mutex;
+use crate::ticket::{OnReady, Ticket};
+use crate::time::Instant;
+use crate::wire::messages::MetadataResponse;
+use crate::wire::messages::metadata::MetadataResponseTopic;
+
+/// What Metadata needs of the configuration.
+#[derive(Clone, Debug)]
+pub struct MetadataConfig {
+    /// `bootstrap.servers`.
+    pub bootstrap: Vec<(String, u16)>,
+    /// `metadata.max.age.ms`.
+    pub max_age: Duration,
+    /// `metadata.max.idle.ms`.
+    pub max_idle: Duration,
+    /// `retry.backoff.ms` and `retry.backoff.max.ms`.
+    pub backoff: ExponentialBackoff,
+    /// `metadata.recovery.rebootstrap.trigger.ms`; `None` for the recovery strategy `none`.
+    pub rebootstrap_trigger: Option<Duration>,
+}
+
+struct Wanted {
+    last_used: Instant,
+    /// Never answered for yet: asked for at once and alone.
+    new: bool,
+    error: Option<Error>,
+}
+
+struct Waiter {
+    topic: String,
+    ticket: Arc<Ticket<()>>,
+}
+
+struct State {
+    cluster: Arc<Cluster>,
+    wanted: HashMap<String, Wanted>,
+    waiters: Vec<Waiter>,
+    closed: Option<Error>,
+    update_requested: bool,
+    /// How many of the wanted topics were never answered for.
+    new_topics: usize,
+    in_flight: bool,
+    failed_attempts: u32,
+    last_refresh: Instant,
+    last_success: Instant,
+    /// When the first attempt since the last success was made.
+    trying_since: Option<Instant>,
+    last_error: Option<Error>,
+}
+
+/// See the file's comment.
+pub struct Metadata {
+    config: MetadataConfig,
+    state: Mutex<State>,
+}
+
+/// Which topics to ask for.
+#[derive(Debug, PartialEq, Eq)]
+pub struct UpdateRequest {
+    /// The topics' names.
+    pub topics: Vec<String>,
+    /// Whether they are only those never answered for yet.
+    pub partial: bool,
+}
+
+impl Metadata {
+    /// Knows the bootstrap addresses only.
+    pub fn new(config: MetadataConfig, now: Instant) -> Metadata {
+        let state = State {
+            cluster: Arc::new(Cluster::bootstrap(&config.bootstrap)),
+            wanted: HashMap::new(),
+            waiters: Vec::new(),
+            closed: None,
+            update_requested: false,
+            new_topics: 0,
+            in_flight: false,
+            failed_attempts: 0,
+            last_refresh: Instant(0),
+            last_success: now,
+            trying_since: None,
+            last_error: None,
+        };
+        Metadata { config, state: Mutex::new(state) }
+    }
+
+    /// What is known now.
+    pub fn cluster(&self) -> Arc<Cluster> {
+        self.state.lock().cluster.clone()
+    }
+
+    /// Registers `topic` and a wait for the next news of it; asks for an update.
+    pub fn wait_for(
+        &self,
+        topic: &str,
+        now: Instant,
+        on_ready: Option<OnReady>,
+    ) -> Result<Arc<Ticket<()>>> {
+        let mut state = self.state.lock();
+        if let Some(error) = &state.closed {
+            return Err(error.clone());
+        }
+        state.want(topic, now);
+        state.update_requested = true;
+        let ticket = Arc::new(Ticket::new(on_ready));
+        state.waiters.push(Waiter { topic: topic.to_owned(), ticket: ticket.clone() });
+        Ok(ticket)
+    }
+
+    /// Gives a wait up.
+    pub fn cancel(&self, ticket: &Arc<Ticket<()>>) {
+        self.state.lock().waiters.retain(|waiter| !Arc::ptr_eq(&waiter.ticket, ticket));
+        ticket.cancel();
+    }
+
+    /// Ends all waits with `Interrupted`.
+    pub fn interrupt(&self) {
+        let waiters: Vec<_> =
+            self.state.lock().waiters.iter().map(|waiter| waiter.ticket.clone()).collect();
+        waiters.iter().for_each(|ticket| ticket.interrupt());
+    }
+
+    /// Why the topic is not there: what the broker said of it, else why no broker could be asked.
+    pub fn trouble(&self, topic: &str) -> Option<Error> {
+        let state = self.state.lock();
+        let own = state.wanted.get(topic).and_then(|wanted| wanted.error.clone());
+        own.or_else(|| state.last_error.clone())
+    }
+
+    /// What the broker last said of the topic, if it was an error.
+    pub fn topic_error(&self, topic: &str) -> Option<Error> {
+        self.state.lock().wanted.get(topic).and_then(|wanted| wanted.error.clone())
+    }
+
+    /// Registers a topic without waiting; an unknown one is asked for at once.
+    pub fn want(&self, topic: &str, now: Instant) {
+        self.state.lock().want(topic, now);
+    }
+
+    /// Asks for an update of everything, after the back-off.
+    pub fn request_update(&self) {
+        self.state.lock().update_requested = true;
+    }
+
+    /// Ends all waits and refuses new ones.
+    pub fn close(&self, error: Error) {
+        let mut state = self.state.lock();
+        state.closed = Some(error);
+        let waiters = std::mem::take(&mut state.waiters);
+        drop(state);
+        waiters.iter().for_each(|waiter| drop(waiter.ticket.fulfil(())));
+    }
+
+    /// When the next update is due; `NEVER` while one is under way or nothing is wanted.
+    pub fn next_update(&self) -> Instant {
+        let state = self.state.lock();
+        if state.in_flight || state.closed.is_some() {
+            return Instant::NEVER;
+        }
+        let new = state.new_topics > 0;
+        let wait = self.config.backoff.delay(state.failed_attempts.saturating_sub(1), 0.5);
+        let allowed = match state.failed_attempts {
+            0 => Instant(0),
+            _ => state.last_refresh + wait,
+        };
+        if new {
+            return allowed;
+        }
+        if state.update_requested {
+            let pause = self.config.backoff.delay(0, 0.5);
+            return allowed.max(state.last_refresh + pause);
+        }
+        if state.wanted.is_empty() {
+            return Instant::NEVER;
+        }
+        allowed.max(state.last_success + self.config.max_age)
+    }
+
+    /// Notes that an update is under way and says what to ask for. `used` tells whether a topic
+    /// was sent to since it was last asked; topics that were not for `metadata.max.idle.ms` go.
+    pub fn begin_update(&self, now: Instant, used: impl Fn(&str) -> bool) -> UpdateRequest {
+        let mut state = self.state.lock();
+        state.in_flight = true;
+        state.trying_since.get_or_insert(now);
+        let new: Vec<String> = state
+            .wanted
+            .iter()
+            .filter(|(_, wanted)| wanted.new)
+            .map(|(name, _)| name.clone())
+            .collect();
+        if !new.is_empty() && !state.update_requested {
+            return UpdateRequest { topics: new, partial: true };
+        }
+        state.update_requested = false;
+        let max_idle = self.config.max_idle;
+        state.wanted.retain(|name, wanted| {
+            if used(name) {
+                wanted.last_used = now;
+            }
+            wanted.new || now.since(wanted.last_used) <= max_idle
+        });
+        UpdateRequest { topics: state.wanted.keys().cloned().collect(), partial: false }
+    }
+
+    /// Takes an answer in. Returns the new cluster, or why the answer is of no use.
+    pub fn update(
+        &self,
+        response: MetadataResponse,
+        now: Instant,
+    ) -> Result<Arc<Cluster>> {
+        let nodes = usable_nodes(&response)?;
+        let mut state = self.state.lock();
+        let mut cluster = Cluster {
+            cluster_id: response.cluster_id.as_ref().map(ToString::to_string),
+            nodes,
+            topics: HashMap::new(),
+        };
+        let wanted = &state.wanted;
+        let kept = state.cluster.topics.iter().filter(|(name, _)| wanted.contains_key(*name));
+        cluster.topics.extend(kept.map(|(name, info)| (name.clone(), info.clone())));
+        let mut unsettled = false;
+        for topic in &response.topics {
+            unsettled |= state.take_topic(&mut cluster, topic);
+        }
+        state.cluster = Arc::new(cluster);
+        state.in_flight = false;
+        state.last_refresh = now;
+        state.last_success = now;
+        state.trying_since = None;
+        state.last_error = None;
+        state.failed_attempts = if unsettled { state.failed_attempts + 1 } else { 0 };
+        Ok(state.cluster.clone())
+    }
+
+    /// Wakes those who wait for the topics that were asked for.
+    pub fn answer_waiters(&self, request: &UpdateRequest) {
+        let mut state = self.state.lock();
+        let waiters = std::mem::take(&mut state.waiters);
+        let asked = |waiter: &Waiter| request.topics.contains(&waiter.topic);
+        let (ready, waiting): (Vec<Waiter>, Vec<Waiter>) = waiters.into_iter().partition(asked);
+        state.waiters = waiting;
+        drop(state);
+        ready.iter().for_each(|waiter| drop(waiter.ticket.fulfil(())));
+    }
+
+    /// The update that was under way failed.
+    pub fn failed(&self, error: Error, now: Instant) {
+        let mut state = self.state.lock();
+        state.in_flight = false;
+        state.last_refresh = now;
+        state.failed_attempts = state.failed_attempts.saturating_add(1);
+        state.update_requested = true;
+        state.last_error = Some(error);
+    }
+
+    /// No broker could be asked: remembers why, for those who wait.
+    pub fn note_trouble(&self, error: Error, now: Instant) {
+        let mut state = self.state.lock();
+        state.trying_since.get_or_insert(now);
+        state.last_error = Some(error);
+    }
+
+    /// When to give the known brokers up and start from the bootstrap addresses (KIP-1102).
+    pub fn rebootstrap_at(&self) -> Instant {
+        let state = self.state.lock();
+        match (state.trying_since, self.config.rebootstrap_trigger) {
+            (Some(since), Some(trigger)) if !state.is_bootstrap() => since + trigger,
+            _ => Instant::NEVER,
+        }
+    }
+
+    /// Whether giving the known brokers up is allowed and would change anything.
+    pub fn can_rebootstrap(&self) -> bool {
+        self.config.rebootstrap_trigger.is_some() && !self.state.lock().is_bootstrap()
+    }
+
+    /// Forgets the brokers, and asks the bootstrap addresses again.
+    pub fn rebootstrap(&self, now: Instant) {
+        let mut state = self.state.lock();
+        let topics = state.cluster.topics.clone();
+        let fresh = Cluster { topics, ..Cluster::bootstrap(&self.config.bootstrap) };
+        state.cluster = Arc::new(fresh);
+        state.trying_since = Some(now);
+        state.update_requested = true;
+        state.in_flight = false;
+    }
+
+    /// A broker named a partition's new leader (KIP-951). True if that is news.
+    pub fn update_leader(&self, topic: &str, partition: i32, leader: Node, epoch: i32) -> bool {
+        let mut state = self.state.lock();
+        let mut cluster = Cluster::clone(&state.cluster);
+        let info = cluster.topics.get_mut(topic).and_then(|topic| {
+            topic.partitions.get_mut(usize::try_from(partition).unwrap_or(usize::MAX))
+        });
+        let Some(info) = info.filter(|info| info.leader_epoch < epoch) else { return false };
+        info.leader = leader.id;
+        info.leader_epoch = epoch;
+        cluster.nodes.insert(leader.id, leader);
+        state.cluster = Arc::new(cluster);
+        true
+    }
+}
+
+impl State {
+    fn want(&mut self, topic: &str, now: Instant) {
+        if let Some(wanted) = self.wanted.get_mut(topic) {
+            wanted.last_used = now;
+            return;
+        }
+        self.new_topics += 1;
+        let wanted = Wanted { last_used: now, new: true, error: None };
+        self.wanted.insert(topic.to_owned(), wanted);
+    }
+
+    fn is_bootstrap(&self) -> bool {
+        self.cluster.nodes.keys().all(|id| *id < 0)
+    }
+
+    /// Takes one topic of an answer in; true if it must be asked for again soon.
+    fn take_topic(&mut self, cluster: &mut Cluster, topic: &MetadataResponseTopic) -> bool {
+        let Some(name) = topic.name.as_deref() else { return false };
+        let Some(wanted) = self.wanted.get_mut(name) else { return false };
+        let code = ErrorCode::from(topic.error_code);
+        self.new_topics -= usize::from(std::mem::take(&mut wanted.new));
+        if code != ErrorCode::NONE {
+            let text = format!("topic {name}: {} ({code})", code.text());
+            wanted.error = Some(Error::new(code, text));
+            cluster.topics.remove(name);
+            return code.is_retriable();
+        }
+        wanted.error = None;
+        let old = cluster.topics.get(name).filter(|old| old.id == topic.topic_id);
+        let partitions = partitions_of(topic, old);
+        let leaderless = partitions.iter().any(|partition| partition.leader < 0);
+        cluster.topics.insert(name.to_owned(), TopicInfo { id: topic.topic_id, partitions });
+        leaderless
+    }
+}
+
+/// The brokers of an answer; an answer without any is of no use (KIP-899).
+fn usable_nodes(
+    response: &MetadataResponse,
+) -> Result<std::collections::BTreeMap<i32, Node>> {
+    let mut nodes = std::collections::BTreeMap::new();
+    for broker in &response.brokers {
+        let port = u16::try_from(broker.port).unwrap_or(0);
+        if broker.node_id >= 0 && port > 0 && !broker.host.is_empty() {
+            let node = Node { id: broker.node_id, host: broker.host.to_string(), port };
+            nodes.insert(node.id, node);
+        }
+    }
+    if nodes.is_empty() {
+        let text = "the broker's metadata names no broker with a usable host and port";
+        return Err(Error::new(ErrorCode::PROTOCOL_VIOLATION, text));
+    }
+    Ok(nodes)
+}
+
+/// The partitions by number. A stale leader epoch does not replace a newer one.
+fn partitions_of(topic: &MetadataResponseTopic, old: Option<&TopicInfo>) -> Vec<PartitionInfo> {
+    let missing =
+        PartitionInfo { leader: -1, leader_epoch: -1, error: ErrorCode::LEADER_NOT_AVAILABLE };
+    let mut partitions = vec![missing; topic.partitions.len()];
+    for partition in &topic.partitions {
+        let index = usize::try_from(partition.partition_index).unwrap_or(usize::MAX);
+        let Some(place) = partitions.get_mut(index) else { continue };
+        *place = PartitionInfo {
+            leader: partition.leader_id.max(-1),
+            leader_epoch: partition.leader_epoch,
+            error: ErrorCode::from(partition.error_code),
+        };
+        let known = old.and_then(|old| old.partitions.get(index)).copied();
+        if let Some(known) = known.filter(|known| known.leader_epoch > place.leader_epoch) {
+            *place = known;
+        }
+    }
+    partitions
+}

@@ -1,0 +1,244 @@
+//! Delivery reports to the application, in exactly one of three ways: it pulls them into an
+//! array, a sink gets them inside poll, flush and close, or a thread of ours calls the sink.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+
+use super::{Producer, Timeout, closed};
+use crate::config::ReportMode;
+use crate::error::{Error, ErrorCode, Result};
+use crate::io::EventFd;
+use crate::record::TopicName;
+use crate::report::{Report, State, Woken};
+use crate::time::{self, Instant};
+
+/// Reports handed over at a time.
+const REPORTS_AT_A_TIME: usize = 256;
+
+/// A report that stands on its own.
+#[derive(Clone, Debug)]
+pub struct OwnedReport {
+    /// The topic.
+    pub topic: TopicName,
+    /// The partition that was chosen.
+    pub partition: i32,
+    /// The offset; -1 where it failed or is not known (`acks=0`).
+    pub offset: i64,
+    /// The broker's append time, else the create time, else -1.
+    pub timestamp: i64,
+    /// What is known of its fate.
+    pub state: State,
+    /// Why it failed.
+    pub error: Option<Error>,
+    /// The caller's number.
+    pub opaque: u64,
+}
+
+impl From<Report<'_>> for OwnedReport {
+    fn from(report: Report<'_>) -> OwnedReport {
+        OwnedReport {
+            topic: report.topic.clone(),
+            partition: report.partition,
+            offset: report.offset,
+            timestamp: report.timestamp,
+            state: report.state,
+            error: report.error.cloned(),
+            opaque: report.opaque,
+        }
+    }
+}
+
+impl OwnedReport {
+    /// The report, borrowed.
+    pub fn as_report(&self) -> Report<'_> {
+        Report {
+            topic: &self.topic,
+            partition: self.partition,
+            offset: self.offset,
+            timestamp: self.timestamp,
+            state: self.state,
+            error: self.error.as_ref(),
+            opaque: self.opaque,
+        }
+    }
+}
+
+/// Gets delivery reports, in order per partition, never on the I/O thread.
+pub trait ReportSink: Send + Sync {
+    /// Takes reports. It may send and poll; flush and close answer with an error.
+    fn deliver(&self, reports: &[OwnedReport]);
+}
+
+impl<F: Fn(&OwnedReport) + Send + Sync> ReportSink for F {
+    fn deliver(&self, reports: &[OwnedReport]) {
+        reports.iter().for_each(self);
+    }
+}
+
+thread_local! {
+    /// The producers whose callback this thread is in.
+    static IN_CALLBACK: std::cell::RefCell<Vec<*const Producer>> =
+        const { std::cell::RefCell::new(Vec::new()) };
+}
+
+/// Marks this thread as being inside a callback of a producer, until dropped.
+pub(super) struct CallbackScope;
+
+impl CallbackScope {
+    fn enter(producer: &Producer) -> CallbackScope {
+        IN_CALLBACK.with_borrow_mut(|inside| inside.push(producer));
+        CallbackScope
+    }
+}
+
+impl Drop for CallbackScope {
+    fn drop(&mut self) {
+        IN_CALLBACK.with_borrow_mut(|inside| inside.pop());
+    }
+}
+
+impl Producer {
+    /// Reads at most `max` reports, waiting for the first one. `read` must only copy. Returns how
+    /// many; 0 after the timeout, or when there is other news (a log line, a ready ticket).
+    pub fn poll_reports(
+        &self,
+        max: usize,
+        timeout: Timeout,
+        read: impl FnMut(Report<'_>),
+    ) -> Result<usize> {
+        if self.sink.is_some() {
+            let text = "this producer has a report callback: call poll (or nothing, with \
+                        delivery.report.mode=dispatch) instead of pulling reports";
+            return Err(Error::new(ErrorCode::WRONG_MODE, text));
+        }
+        self.serve_log();
+        self.wait_for_news(timeout)?;
+        self.serve_log();
+        Ok(self.drain(max, read))
+    }
+
+    /// Hands reports and log lines to their callbacks, waiting for the first one. Returns the
+    /// number of reports.
+    pub fn poll(&self, timeout: Timeout) -> Result<usize> {
+        if self.config.report_mode == ReportMode::Dispatch {
+            let text = "delivery.report.mode=dispatch: a thread of the library serves callbacks";
+            return Err(Error::new(ErrorCode::WRONG_MODE, text));
+        }
+        let served = self.serve(usize::MAX);
+        if served > 0 || timeout.is_some_and(|timeout| timeout.is_zero()) {
+            return Ok(served);
+        }
+        self.wait_for_news(timeout)?;
+        Ok(self.serve(usize::MAX))
+    }
+
+    /// The event fd: readable when there may be reports, log lines or ready tickets. Contract:
+    /// clear it, drain until empty, then wait for it again.
+    pub fn event_fd(&self) -> Result<&EventFd> {
+        self.reports.event_fd().map_err(|error| {
+            Error::new(ErrorCode::INTERNAL, format!("no event fd can be made: {error}"))
+        })
+    }
+
+    /// The number of records accepted whose report was not yet read.
+    pub fn unread(&self) -> u64 {
+        self.reports.reserved()
+    }
+
+    fn wait_for_news(&self, timeout: Timeout) -> Result<()> {
+        if self.reports.has_reports() || self.tickets.has_ready() {
+            return Ok(());
+        }
+        let deadline = timeout.map_or(Instant::NEVER, |timeout| time::now() + timeout);
+        match self.reports.wait(deadline) {
+            Woken::News | Woken::TimedOut => Ok(()),
+            Woken::Interrupted => {
+                Err(Error::new(ErrorCode::INTERRUPTED, "the wait for reports was interrupted"))
+            }
+        }
+    }
+
+    /// Reads reports, showing each to the interceptors first.
+    fn drain(&self, max: usize, mut read: impl FnMut(Report<'_>)) -> usize {
+        if self.interceptors.is_empty() {
+            return self.reports.drain(max, read);
+        }
+        let mut reports = Vec::new();
+        self.reports.drain(max, |report| reports.push(OwnedReport::from(report)));
+        let _scope = CallbackScope::enter(self);
+        for report in &reports {
+            self.interceptors.on_acknowledgement(&report.as_report(), &self.shared.log);
+            read(report.as_report());
+        }
+        reports.len()
+    }
+
+    /// Serves the callbacks with what is there, `max` reports at most.
+    pub(super) fn serve(&self, max: usize) -> usize {
+        self.serve_log();
+        let Some(sink) = &self.sink else { return 0 };
+        let mut reports = Vec::new();
+        let mut served = 0;
+        while served < max {
+            reports.clear();
+            self.drain(REPORTS_AT_A_TIME.min(max - served), |report| reports.push(report.into()));
+            if reports.is_empty() {
+                break;
+            }
+            served += reports.len();
+            let _scope = CallbackScope::enter(self);
+            sink.deliver(&reports);
+        }
+        served
+    }
+
+    fn serve_log(&self) {
+        let Some(sink) = &self.log_sink else { return };
+        while let Some((level, line)) = self.shared.log.take() {
+            let _scope = CallbackScope::enter(self);
+            sink(level, &line);
+        }
+    }
+
+    /// An error inside a callback of this producer, where waiting for callbacks would be for ever.
+    pub(super) fn check_not_in_callback(&self, call: &str) -> Result<()> {
+        let me: *const Producer = self;
+        if IN_CALLBACK.with_borrow(|inside| inside.contains(&me)) {
+            let text = format!("{call} inside a callback of the same producer would never return");
+            return Err(Error::new(ErrorCode::IN_CALLBACK, text));
+        }
+        Ok(())
+    }
+
+    pub(super) fn spawn_dispatcher(self: &Arc<Self>) -> Result<JoinHandle<()>> {
+        let producer = Arc::downgrade(self);
+        let (reports, shared) = (self.reports.clone(), self.shared.clone());
+        let run = move || {
+            loop {
+                reports.wait(Instant::NEVER);
+                let Some(producer) = producer.upgrade() else { return };
+                producer.serve(usize::MAX);
+                reports.note_served();
+                if producer.closed.load(Ordering::SeqCst)
+                    && shared.accumulator.incomplete.len() == 0
+                    && !producer.reports.has_reports()
+                {
+                    return;
+                }
+            }
+        };
+        std::thread::Builder::new()
+            .name("ottla-reports".to_owned())
+            .spawn(run)
+            .map_err(|error| Error::new(ErrorCode::INTERNAL, format!("no thread: {error}")))
+    }
+
+    /// An error if the producer is closed.
+    pub(super) fn check_not_closed(&self) -> Result<()> {
+        match self.closed.load(Ordering::SeqCst) {
+            true => Err(closed()),
+            false => Ok(()),
+        }
+    }
+}

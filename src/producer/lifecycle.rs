@@ -1,0 +1,134 @@
+//! Flush and close: waiting until what was sent is reported, within a time.
+
+use std::sync::atomic::Ordering;
+
+use super::{Producer, Timeout, closed};
+use crate::accumulator::Completion;
+use crate::config::ReportMode;
+use crate::error::{Error, ErrorCode, Result};
+use crate::report::Woken;
+use crate::time::{self, Instant};
+
+impl Producer {
+    /// Sends what was accepted before this call without lingering and waits until each record
+    /// has its outcome. With a report callback it is served inside. The outcomes are in the
+    /// reports: flush succeeds even if records failed.
+    pub fn flush(&self, timeout: Timeout) -> Result<()> {
+        self.check_not_in_callback("flush")?;
+        if !self.is_started() {
+            return Ok(());
+        }
+        let deadline = timeout.map_or(Instant::NEVER, |timeout| time::now() + timeout);
+        let accumulator = &self.shared.accumulator;
+        let below = accumulator.next_batch_id();
+        accumulator.begin_flush();
+        let result = self.wait_reported(below, deadline);
+        accumulator.end_flush();
+        result
+    }
+
+    /// Takes no more records, waits until all accepted ones are reported, and ends the threads.
+    /// What is not acknowledged within `timeout` is reported as failed. Reports that are pulled
+    /// can be pulled after it. The second call waits for the first and does nothing.
+    pub fn close(&self, timeout: Timeout) -> Result<()> {
+        self.check_not_in_callback("close")?;
+        let deadline = timeout.map_or(Instant::NEVER, |timeout| time::now() + timeout);
+        self.closed.store(true, Ordering::SeqCst);
+        let mut threads = self.threads.lock();
+        while threads.closing && !threads.done {
+            self.closing.wait(&mut threads);
+        }
+        if threads.done {
+            return Ok(());
+        }
+        threads.closing = true;
+        let (io, dispatcher) = (threads.io.take(), threads.dispatcher.take());
+        drop(threads);
+        self.shared.initiate_close();
+        let result = self.wait_reported(u64::MAX, deadline);
+        if result.is_err() {
+            self.shared.force_close();
+        }
+        if let Some(io) = io {
+            let _ = io.join();
+        }
+        self.shared.metadata.close(closed());
+        self.tickets.cancel_all(&self.shared.accumulator.pool, &self.shared.metadata);
+        self.reports.nudge();
+        let own = std::thread::current().id();
+        if let Some(dispatcher) = dispatcher.filter(|thread| thread.thread().id() != own) {
+            let _ = dispatcher.join();
+        } else {
+            self.serve(usize::MAX);
+        }
+        let mut threads = self.threads.lock();
+        threads.done = true;
+        self.closing.notify_all();
+        Ok(())
+    }
+
+    /// Waits until every batch below `below` is reported, serving the callback meanwhile, or until
+    /// the dispatcher has.
+    fn wait_reported(&self, below: u64, deadline: Instant) -> Result<()> {
+        let accumulator = &self.shared.accumulator;
+        if self.sink.is_none() {
+            return completion(accumulator.incomplete.wait_below(below, deadline));
+        }
+        if self.config.report_mode == ReportMode::Dispatch {
+            completion(accumulator.incomplete.wait_below(below, deadline))?;
+            return match self.reports.wait_served(deadline) {
+                true => Ok(()),
+                false => completion(Completion::TimedOut),
+            };
+        }
+        loop {
+            self.serve(usize::MAX);
+            let done = accumulator.incomplete.is_below(below);
+            if done {
+                self.serve(usize::MAX);
+                return Ok(());
+            }
+            match self.reports.wait(deadline) {
+                Woken::News => {}
+                Woken::TimedOut => return completion(Completion::TimedOut),
+                Woken::Interrupted => return completion(Completion::Interrupted),
+            }
+        }
+    }
+
+    /// A snapshot of the counters as one JSON object, under Kafka's metric names.
+    pub fn metrics_json(&self) -> String {
+        let accumulator = &self.shared.accumulator;
+        let mut object = serde_json::Map::new();
+        object.insert("client-id".to_owned(), self.config.client_id.as_str().into());
+        for (name, value) in self.shared.metrics.values() {
+            object.insert(name.to_owned(), value.into());
+        }
+        let pool = &accumulator.pool;
+        object.insert("buffer-total-bytes".to_owned(), pool.total().into());
+        object.insert("buffer-available-bytes".to_owned(), pool.available().into());
+        object.insert("waiting-threads".to_owned(), pool.queued().into());
+        object.insert("batches-incomplete".to_owned(), accumulator.incomplete.len().into());
+        object.insert("reports-unread".to_owned(), self.unread().into());
+        serde_json::Value::Object(object).to_string()
+    }
+}
+
+fn completion(completion: Completion) -> Result<()> {
+    match completion {
+        Completion::Done => Ok(()),
+        Completion::TimedOut => {
+            let text = "not all records have their outcome yet";
+            Err(Error::new(ErrorCode::TIMED_OUT, text))
+        }
+        Completion::Interrupted => {
+            Err(Error::new(ErrorCode::INTERRUPTED, "the wait was interrupted"))
+        }
+    }
+}
+
+impl Drop for Producer {
+    fn drop(&mut self) {
+        let _ = self.close(Some(std::time::Duration::ZERO));
+    }
+}

@@ -1,0 +1,233 @@
+//! Producer: what applications use. `send` reads as the list of its steps.
+//!
+//! Threads start at first use: a producer that was made and never used before a fork works in the
+//! child.
+
+mod consume;
+mod interceptor;
+mod lifecycle;
+mod partitioner;
+mod send;
+mod tickets;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+pub use consume::{OwnedReport, ReportSink};
+pub use interceptor::Interceptor;
+pub use partitioner::{Partitioner, murmur2, partition_for_key};
+
+use interceptor::Interceptors;
+use tickets::Tickets;
+
+use crate::accumulator::{AccumulatorConfig, RecordAccumulator};
+use crate::backoff::ExponentialBackoff;
+use crate::config::{AddressFamily, Config, LogLevel, ProducerConfig, ReportMode};
+use crate::error::{Error, ErrorCode, Result};
+use crate::io::SocketOptions;
+use crate::log::{Level, Logger};
+use crate::metadata::{Metadata, MetadataConfig};
+use crate::network::NetworkConfig;
+use crate::report::ReportQueue;
+use crate::sender::{self, IoConfig, SenderConfig, Shared};
+use crate::sync::{Condvar, Mutex};
+use crate::time;
+
+/// Code of the application that a producer runs.
+#[derive(Default)]
+pub struct Hooks {
+    /// Around every send, in this order.
+    pub interceptors: Vec<Box<dyn Interceptor>>,
+    /// Chooses partitions.
+    pub partitioner: Option<Box<dyn Partitioner>>,
+    /// Gets the delivery reports; without it the application pulls them.
+    pub reports: Option<Box<dyn ReportSink>>,
+    /// Gets the log lines, where reports are consumed; without it they go to stderr.
+    #[allow(clippy::type_complexity)]
+    pub log: Option<Box<dyn Fn(Level, &str) + Send + Sync>>,
+}
+
+/// A Kafka producer. All methods may be called from any thread.
+pub struct Producer {
+    config: ProducerConfig,
+    shared: Arc<Shared>,
+    reports: Arc<ReportQueue>,
+    interceptors: Interceptors,
+    partitioner: Option<Box<dyn Partitioner>>,
+    sink: Option<Box<dyn ReportSink>>,
+    #[allow(clippy::type_complexity)]
+    log_sink: Option<Box<dyn Fn(Level, &str) + Send + Sync>>,
+    tickets: Arc<Tickets>,
+    started: AtomicBool,
+    closed: AtomicBool,
+    threads: Mutex<Threads>,
+    closing: Condvar,
+}
+
+#[derive(Default)]
+struct Threads {
+    io: Option<JoinHandle<()>>,
+    dispatcher: Option<JoinHandle<()>>,
+    /// Somebody is closing; the others wait for it.
+    closing: bool,
+    done: bool,
+}
+
+/// How long a call may wait; `None` is without limit, zero not at all.
+pub type Timeout = Option<Duration>;
+
+impl Producer {
+    /// A producer of this configuration. Connects to nothing yet.
+    pub fn new(config: &Config, hooks: Hooks) -> Result<Arc<Producer>> {
+        let config = config.build()?;
+        if hooks.reports.is_none() && config.report_mode == ReportMode::Dispatch {
+            let text = "delivery.report.mode=dispatch needs a report callback";
+            return Err(Error::new(ErrorCode::CONFIGURATION, text));
+        }
+        let reports = Arc::new(ReportQueue::new(config.report_queue_max));
+        let log = logger(&config, hooks.log.is_some(), &reports);
+        for warning in &config.warnings {
+            log.log(Level::Warn, || warning.clone());
+        }
+        let accumulator = RecordAccumulator::new(accumulator_config(&config)?, reports.clone());
+        let metadata = Metadata::new(metadata_config(&config), time::now());
+        Ok(Arc::new(Producer {
+            shared: Arc::new(Shared::new(accumulator, metadata, log)),
+            tickets: Arc::new(Tickets::new(reports.clone())),
+            reports,
+            interceptors: Interceptors::new(hooks.interceptors),
+            partitioner: hooks.partitioner,
+            sink: hooks.reports,
+            log_sink: hooks.log,
+            started: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
+            threads: Mutex::default(),
+            closing: Condvar::new(),
+            config,
+        }))
+    }
+
+    /// The configuration in force.
+    pub fn config(&self) -> &ProducerConfig {
+        &self.config
+    }
+
+    /// Whether the I/O thread was ever started.
+    pub fn is_started(&self) -> bool {
+        self.started.load(Ordering::Acquire)
+    }
+
+    /// The error after which this producer accepts nothing any more.
+    pub fn fatal_error(&self) -> Option<Error> {
+        self.shared.fatal().cloned()
+    }
+
+    /// Starts the threads, once.
+    fn start(self: &Arc<Self>) -> Result<()> {
+        if self.is_started() {
+            return Ok(());
+        }
+        let mut threads = self.threads.lock();
+        if self.is_started() {
+            return Ok(());
+        }
+        if self.closed.load(Ordering::SeqCst) {
+            return Err(closed());
+        }
+        threads.io = Some(sender::spawn(io_config(&self.config), self.shared.clone())?);
+        if self.config.report_mode == ReportMode::Dispatch {
+            threads.dispatcher = Some(self.spawn_dispatcher()?);
+        }
+        self.started.store(true, Ordering::Release);
+        Ok(())
+    }
+}
+
+fn closed() -> Error {
+    Error::new(ErrorCode::CLOSED, "the producer is closed")
+}
+
+fn logger(config: &ProducerConfig, queued: bool, reports: &Arc<ReportQueue>) -> Logger {
+    let level = match config.log_level {
+        LogLevel::Error => Level::Error,
+        LogLevel::Warn => Level::Warn,
+        LogLevel::Info => Level::Info,
+        LogLevel::Debug => Level::Debug,
+    };
+    if !queued {
+        return Logger::stderr(level, &config.client_id);
+    }
+    let reports = reports.clone();
+    Logger::queued(level, &config.client_id, Box::new(move || reports.nudge()))
+}
+
+fn accumulator_config(config: &ProducerConfig) -> Result<AccumulatorConfig> {
+    let buffer_memory = usize::try_from(config.buffer_memory)
+        .map_err(|_| Error::new(ErrorCode::CONFIGURATION, "buffer.memory is too large"))?;
+    Ok(AccumulatorConfig {
+        batch_size: config.batch_size,
+        linger: config.linger,
+        buffer_memory,
+        adaptive: config.partitioner_adaptive,
+        report_timestamps: config.report_timestamps,
+    })
+}
+
+fn metadata_config(config: &ProducerConfig) -> MetadataConfig {
+    let address = |at: &crate::config::HostPort| (at.host.clone(), at.port);
+    MetadataConfig {
+        bootstrap: config.bootstrap_servers.iter().map(address).collect(),
+        max_age: config.metadata_max_age,
+        max_idle: config.metadata_max_idle,
+        backoff: retry_backoff(config),
+        rebootstrap_trigger: config.rebootstrap.then_some(config.rebootstrap_trigger),
+    }
+}
+
+fn retry_backoff(config: &ProducerConfig) -> ExponentialBackoff {
+    ExponentialBackoff { initial: config.retry_backoff, max: config.retry_backoff_max }
+}
+
+fn io_config(config: &ProducerConfig) -> IoConfig {
+    IoConfig {
+        sender: SenderConfig {
+            acks: config.acks,
+            idempotence: config.idempotence,
+            max_request_size: config.max_request_size,
+            max_in_flight: config.max_in_flight,
+            request_timeout: config.request_timeout,
+            delivery_timeout: config.delivery_timeout,
+            retries: config.retries,
+            retry_backoff: retry_backoff(config),
+            linger: config.linger,
+        },
+        network: NetworkConfig {
+            client_id: config.client_id.as_str().into(),
+            request_timeout: config.request_timeout,
+            max_in_flight: config.max_in_flight,
+            reconnect_backoff: ExponentialBackoff {
+                initial: config.reconnect_backoff,
+                max: config.reconnect_backoff_max,
+            },
+            setup_timeout: ExponentialBackoff {
+                initial: config.connection_setup_timeout,
+                max: config.connection_setup_timeout_max,
+            },
+            max_idle: config.connections_max_idle,
+        },
+        sockets: SocketOptions {
+            send_buffer: config.send_buffer,
+            receive_buffer: config.receive_buffer,
+            keepalive: config.keepalive,
+            nodelay: config.nodelay,
+        },
+        family: match config.address_family {
+            AddressFamily::Any => crate::io::AddressFamily::Any,
+            AddressFamily::V4 => crate::io::AddressFamily::V4,
+            AddressFamily::V6 => crate::io::AddressFamily::V6,
+        },
+        max_response_size: config.max_response_size,
+    }
+}

@@ -1,0 +1,462 @@
+//! Sending: the way of a record on the thread that sends it (Java: KafkaProducer.doSend).
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::tickets::{Awaited, Held};
+use super::{Producer, Timeout, closed, partition_for_key};
+use crate::accumulator::{Append, Buffer, Reserve, Topic};
+use crate::config::ReportMode;
+use crate::error::{Error, ErrorCode, Result};
+use crate::record::Record;
+use crate::ticket::Wait;
+use crate::time::{self, Instant};
+use crate::wire::record::estimate_size_upper_bound;
+
+/// The longest topic name that brokers accept.
+const TOPIC_NAME_LEN_MAX: usize = 249;
+
+/// How long one send may wait, and how.
+enum Patience<'a> {
+    /// Parks until then. The deadline is made when the first wait begins: `None` before.
+    Block { timeout: Timeout, deadline: Option<Instant> },
+    /// Never parks: a wait becomes a ticket. `fresh` says that the last one was for metadata,
+    /// and that the metadata came.
+    Ticket { place: &'a mut u64, fresh: bool },
+}
+
+/// The partition that was chosen.
+#[derive(Clone, Copy)]
+enum Choice {
+    Fixed(i32),
+    Sticky,
+}
+
+/// A buffer in hand, and when it came.
+type InHand = Option<(Buffer, Instant)>;
+
+impl Producer {
+    /// Sends a record. Blocks at most `max.block.ms`, for metadata and for memory. When it
+    /// returns `Ok` the record is accepted and there will be one report; else there will be none.
+    pub fn send(self: &Arc<Self>, record: &Record<'_>) -> Result<()> {
+        self.send_timeout(record, Some(self.config.max_block))
+    }
+
+    /// As `send`, with a limit of its own instead of `max.block.ms`.
+    pub fn send_timeout(self: &Arc<Self>, record: &Record<'_>, timeout: Timeout) -> Result<()> {
+        self.intercept(record, &mut Patience::Block { timeout, deadline: None })
+    }
+
+    /// Sends a record or says `WOULD_BLOCK` and leaves a ticket's number in `ticket`.
+    ///
+    /// Come again with the same record and number when the ticket is ready, or give it up with
+    /// `cancel_ticket`: it keeps its place in the queue for memory. 0 is no ticket.
+    pub fn try_send(self: &Arc<Self>, record: &Record<'_>, ticket: &mut u64) -> Result<()> {
+        let mut patience = Patience::Ticket { place: ticket, fresh: false };
+        let result = self.intercept(record, &mut patience);
+        let waits = result.as_ref().err().is_some_and(|e| e.code() == ErrorCode::WOULD_BLOCK);
+        if !waits && *ticket != 0 {
+            self.tickets.release(std::mem::take(ticket));
+        }
+        result
+    }
+
+    /// Gives a ticket up. Says what the wait was for and why it was not over.
+    pub fn cancel_ticket(&self, ticket: u64) -> Option<Error> {
+        let held = self.tickets.release(ticket)?;
+        held.awaited.cancel(&self.shared.accumulator.pool, &self.shared.metadata);
+        Some(self.still_waiting(&held))
+    }
+
+    /// The next ticket that is ready to be tried again.
+    pub fn take_ready_ticket(&self) -> Option<u64> {
+        self.tickets.take_ready()
+    }
+
+    /// Ends all waits of other threads that have begun, with `INTERRUPTED`.
+    pub fn interrupt(&self) {
+        self.shared.metadata.interrupt();
+        self.shared.accumulator.pool.interrupt();
+        self.shared.accumulator.incomplete.interrupt();
+        self.reports.interrupt();
+    }
+
+    fn intercept(self: &Arc<Self>, record: &Record<'_>, patience: &mut Patience<'_>) -> Result<()> {
+        if self.interceptors.is_empty() {
+            return self.do_send(record, patience);
+        }
+        self.check_open()?;
+        let log = &self.shared.log;
+        self.interceptors.on_send(record, log, &mut |record| self.do_send(record, patience))
+    }
+
+    fn check_open(&self) -> Result<()> {
+        if let Some(error) = self.shared.fatal() {
+            return Err(error.clone());
+        }
+        match self.closed.load(Ordering::Acquire) {
+            true => Err(closed()),
+            false => Ok(()),
+        }
+    }
+
+    fn do_send(self: &Arc<Self>, record: &Record<'_>, patience: &mut Patience<'_>) -> Result<()> {
+        check_record(record)?;
+        let mut in_hand: InHand = None;
+        if let Patience::Ticket { place, fresh } = patience {
+            *fresh = self.redeem(place, &mut in_hand)?;
+        }
+        let view = self.shared.accumulator.topics.view();
+        let wanted = record.partition.unwrap_or(0);
+        let found = view.get(record.topic).filter(|topic| wanted < topic.partition_count());
+        let looked_up;
+        let topic = match found {
+            Some(topic) => topic,
+            None => {
+                looked_up = self.wait_on_metadata(record, patience)?;
+                &looked_up
+            }
+        };
+        topic.touch();
+        let choice = self.partition(record, topic.partition_count())?;
+        let size = self.check_size(record)?;
+        let timestamp = record.timestamp.unwrap_or_else(time::wall_ms);
+        let unreported = Record { no_report: true, ..*record };
+        let no_reports = self.config.report_mode == ReportMode::None;
+        let record = if no_reports { &unreported } else { record };
+        self.append(topic, choice, record, timestamp, size, in_hand, patience)
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn append(
+        self: &Arc<Self>,
+        topic: &Topic,
+        choice: Choice,
+        record: &Record<'_>,
+        timestamp: i64,
+        size: usize,
+        mut in_hand: InHand,
+        patience: &mut Patience<'_>,
+    ) -> Result<()> {
+        let accumulator = &self.shared.accumulator;
+        loop {
+            let (index, sticky) = match choice {
+                Choice::Fixed(index) => (index, false),
+                Choice::Sticky => {
+                    (topic.partitioner.peek(topic, self.config.partitioner_adaptive), true)
+                }
+            };
+            let Some(partition) = topic.partition(index) else {
+                return Err(no_such_partition(record.topic, index, topic.partition_count()));
+            };
+            match accumulator.append(topic, partition, record, timestamp, sticky, &mut in_hand)? {
+                Append::Done => return Ok(()),
+                Append::PartitionChanged => {}
+                Append::NeedsBuffer => {
+                    let buffer = self.reserve(record.topic, size, patience)?;
+                    in_hand = Some((buffer, time::now()));
+                }
+            }
+        }
+    }
+
+    /// The record's own partition, the application's choice, murmur2 of the key, or the sticky one.
+    fn partition(&self, record: &Record<'_>, count: i32) -> Result<Choice> {
+        if let Some(partition) = record.partition {
+            return Ok(Choice::Fixed(partition));
+        }
+        if let Some(partitioner) = &self.partitioner {
+            let chosen = partitioner.partition(record.topic, record.key, record.value, count)?;
+            if let Some(partition) = chosen {
+                if partition < 0 || partition >= count {
+                    let text = format!(
+                        "the partitioner chose partition {partition} of topic {}, which has {count}",
+                        record.topic
+                    );
+                    return Err(Error::new(ErrorCode::PARTITIONER_FAILED, text));
+                }
+                return Ok(Choice::Fixed(partition));
+            }
+        }
+        match record.key {
+            Some(key) if !self.config.partitioner_ignore_keys => {
+                Ok(Choice::Fixed(partition_for_key(key, count)))
+            }
+            _ => Ok(Choice::Sticky),
+        }
+    }
+
+    /// The size of a buffer for the record, if it is not too large.
+    fn check_size(&self, record: &Record<'_>) -> Result<usize> {
+        let size = estimate_size_upper_bound(record.key, record.value, record.headers);
+        let too_large = |limit: usize, key: &str| {
+            let text = format!(
+                "the record has {size} bytes when serialised, which is more than {key} ({limit})"
+            );
+            Err(Error::new(ErrorCode::MESSAGE_TOO_LARGE, text))
+        };
+        if size > self.config.max_request_size {
+            return too_large(self.config.max_request_size, "max.request.size");
+        }
+        let pool = self.shared.accumulator.pool.total();
+        if size > pool {
+            return too_large(pool, "buffer.memory");
+        }
+        Ok(size.max(self.config.batch_size))
+    }
+
+    fn reserve(
+        &self,
+        topic: &str,
+        size: usize,
+        patience: &mut Patience<'_>,
+    ) -> Result<Buffer> {
+        let pool = &self.shared.accumulator.pool;
+        let mut number = 0;
+        let is_ticket = matches!(patience, Patience::Ticket { .. });
+        let reserved = pool.reserve(size, || {
+            is_ticket.then(|| {
+                let (id, on_ready) = self.tickets.number();
+                number = id;
+                on_ready
+            })
+        })?;
+        let ticket = match reserved {
+            Reserve::Granted(buffer) => return Ok(buffer),
+            Reserve::Wait(ticket) => ticket,
+        };
+        self.shared.metrics.buffer_waits.add(1);
+        // Memory that is short makes every batch ready.
+        self.shared.accumulator.wakeup.demand(Instant(0));
+        let deadline = match patience {
+            Patience::Ticket { place, .. } => {
+                return Err(self.hold(place, number, Awaited::Memory(ticket), topic));
+            }
+            Patience::Block { .. } => patience.deadline(),
+        };
+        match ticket.wait(deadline) {
+            Wait::Ready(grant) => pool.redeem(grant),
+            ended => {
+                pool.cancel(&ticket);
+                if matches!(ended, Wait::Interrupted) {
+                    return Err(interrupted("memory"));
+                }
+                self.shared.metrics.buffer_exhausted.add(1);
+                Err(self.exhausted())
+            }
+        }
+    }
+
+    fn exhausted(&self) -> Error {
+        let pool = &self.shared.accumulator.pool;
+        let text = format!(
+            "no buffer memory in time: {} of {} bytes (buffer.memory) are in batches that the \
+             brokers have not acknowledged, and {} other send(s) wait",
+            pool.total() - pool.available(),
+            pool.total(),
+            pool.queued()
+        );
+        Error::new(ErrorCode::BUFFER_EXHAUSTED, text)
+    }
+
+    /// Waits until the topic, and the partition that the record names, are known.
+    fn wait_on_metadata(
+        self: &Arc<Self>,
+        record: &Record<'_>,
+        patience: &mut Patience<'_>,
+    ) -> Result<Arc<Topic>> {
+        let wanted = record.partition.unwrap_or(0);
+        self.await_topic(record.topic, wanted, patience)
+    }
+
+    /// Waits until a topic is known and has a partition of that number.
+    fn await_topic(
+        self: &Arc<Self>,
+        name: &str,
+        wanted: i32,
+        patience: &mut Patience<'_>,
+    ) -> Result<Arc<Topic>> {
+        self.check_open()?;
+        check_topic_name(name)?;
+        self.start()?;
+        let topic = self.shared.accumulator.topics.get_or_add(name);
+        // An error that the broker gave before this call may be over: it counts once it is fresh.
+        let mut fresh = matches!(patience, Patience::Ticket { fresh: true, .. });
+        loop {
+            let metadata = &self.shared.metadata;
+            let trouble = metadata.topic_error(name).filter(|error| !error.is_retriable());
+            if let Some(error) = trouble.filter(|_| fresh) {
+                return Err(error);
+            }
+            let mut number = 0;
+            let on_ready = matches!(patience, Patience::Ticket { .. }).then(|| {
+                let (id, on_ready) = self.tickets.number();
+                number = id;
+                on_ready
+            });
+            let ticket = metadata.wait_for(name, time::now(), on_ready)?;
+            // The answer may have come between the look and the registration.
+            let count = topic.partition_count();
+            if wanted < count || count > 0 && fresh {
+                metadata.cancel(&ticket);
+                if wanted < count {
+                    return Ok(topic);
+                }
+                return Err(no_such_partition(name, wanted, count));
+            }
+            self.shared.accumulator.wakeup.demand(Instant(0));
+            let deadline = match patience {
+                Patience::Ticket { place, .. } => {
+                    return Err(self.hold(place, number, Awaited::Metadata(ticket), name));
+                }
+                Patience::Block { .. } => patience.deadline(),
+            };
+            match ticket.wait(deadline) {
+                Wait::Ready(()) => fresh = true,
+                ended => {
+                    metadata.cancel(&ticket);
+                    if matches!(ended, Wait::Interrupted) {
+                        return Err(interrupted("metadata"));
+                    }
+                    return Err(self.not_in_metadata(name));
+                }
+            }
+        }
+    }
+
+    fn not_in_metadata(&self, topic: &str) -> Error {
+        let trouble = self.shared.metadata.trouble(topic);
+        let why = match trouble {
+            Some(error) => format!("last error: {error}"),
+            None => "no broker has answered yet".to_owned(),
+        };
+        let text = format!("topic {topic} was not found in the cluster's metadata in time; {why}");
+        Error::new(ErrorCode::TIMED_OUT, text)
+    }
+
+    /// The partitions of a topic and their leaders (-1 for none). Waits as `send` does.
+    pub fn partitions_for(
+        self: &Arc<Self>,
+        topic: &str,
+        timeout: Timeout,
+    ) -> Result<Vec<(i32, i32)>> {
+        self.await_topic(topic, 0, &mut Patience::Block { timeout, deadline: None })?;
+        let cluster = self.shared.metadata.cluster();
+        let info = cluster.topics.get(topic);
+        let partitions = info.map_or(&[][..], |info| &info.partitions);
+        Ok(partitions.iter().enumerate().map(|(i, p)| (i as i32, p.leader)).collect())
+    }
+}
+
+/// Tickets of try-sends.
+impl Producer {
+    fn hold(&self, place: &mut u64, number: u64, awaited: Awaited, topic: &str) -> Error {
+        // A record that waits again, for something else, waits since its first try.
+        let since = match self.tickets.release(*place) {
+            Some(before) => before.since,
+            None => time::now(),
+        };
+        let held = Held { awaited, since, topic: topic.to_owned() };
+        let error = self.still_waiting(&held);
+        self.tickets.hold(number, held);
+        *place = number;
+        Error::new(ErrorCode::WOULD_BLOCK, error.message())
+    }
+
+    /// Takes what a ticket stands for, or says that it is not there yet. True for metadata.
+    fn redeem(&self, place: &mut u64, in_hand: &mut InHand) -> Result<bool> {
+        if *place == 0 {
+            return Ok(false);
+        }
+        let Some(held) = self.tickets.get(*place) else {
+            let text = format!("ticket {place} is not one of this producer, or was used already");
+            return Err(Error::new(ErrorCode::INVALID_ARGUMENT, text));
+        };
+        match &held.awaited {
+            Awaited::Metadata(ticket) => {
+                if ticket.try_take().is_some() {
+                    return Ok(true);
+                }
+            }
+            Awaited::Memory(ticket) => {
+                if let Some(grant) = ticket.try_take() {
+                    self.tickets.release(std::mem::take(place));
+                    let buffer = self.shared.accumulator.pool.redeem(grant)?;
+                    *in_hand = Some((buffer, time::now()));
+                    return Ok(false);
+                }
+            }
+        }
+        let waited = time::now().since(held.since);
+        if waited >= self.config.max_block {
+            return Err(self.cancel_ticket(std::mem::take(place)).unwrap_or_else(closed));
+        }
+        Err(Error::new(ErrorCode::WOULD_BLOCK, self.still_waiting(&held).message()))
+    }
+
+    fn still_waiting(&self, held: &Held) -> Error {
+        match held.awaited {
+            Awaited::Memory(_) => self.exhausted(),
+            Awaited::Metadata(_) => self.not_in_metadata(&held.topic),
+        }
+    }
+}
+
+impl Patience<'_> {
+    fn deadline(&mut self) -> Instant {
+        match self {
+            Patience::Block { timeout, deadline } => {
+                let until = |timeout: &Option<Duration>| match timeout {
+                    Some(timeout) => time::now() + *timeout,
+                    None => Instant::NEVER,
+                };
+                *deadline.get_or_insert_with(|| until(timeout))
+            }
+            Patience::Ticket { .. } => Instant(0),
+        }
+    }
+}
+
+fn interrupted(what: &str) -> Error {
+    Error::new(ErrorCode::INTERRUPTED, format!("the wait for {what} was interrupted"))
+}
+
+fn no_such_partition(topic: &str, partition: i32, count: i32) -> Error {
+    let text = format!("topic {topic} has no partition {partition}: it has {count}, from 0");
+    Error::new(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, text)
+}
+
+fn check_record(record: &Record<'_>) -> Result<()> {
+    if let Some(partition @ ..0) = record.partition {
+        let text = format!("partition {partition} is negative; leave it open to have one chosen");
+        return Err(Error::new(ErrorCode::INVALID_ARGUMENT, text));
+    }
+    if let Some(timestamp @ ..0) = record.timestamp {
+        let text = format!(
+            "timestamp {timestamp} is negative; it counts milliseconds since 1970-01-01 UTC"
+        );
+        return Err(Error::new(ErrorCode::INVALID_ARGUMENT, text));
+    }
+    Ok(())
+}
+
+/// Brokers refuse other names, but only after a metadata request: better at once.
+fn check_topic_name(name: &str) -> Result<()> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    let why = if name.is_empty() {
+        "it is empty"
+    } else if name == "." || name == ".." {
+        "it is '.' or '..'"
+    } else if name.len() > TOPIC_NAME_LEN_MAX {
+        "it is longer than 249 characters"
+    } else if !name.chars().all(legal) {
+        "only letters a-z and A-Z, digits, '.', '_' and '-' are allowed"
+    } else {
+        return Ok(());
+    };
+    let shown: String = name.chars().take(TOPIC_NAME_LEN_MAX).collect();
+    let text = format!("the topic name {shown:?} is invalid: {why}");
+    Err(Error::new(ErrorCode::INVALID_TOPIC_EXCEPTION, text))
+}
+

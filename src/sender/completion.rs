@@ -1,0 +1,388 @@
+//! What answers to ProduceRequests mean: acknowledged, to be sent again, failed.
+//!
+//! The table is Java's (Sender.completeBatch, TransactionManager.canRetry), with one rule of our
+//! own: a batch that may have been appended is never sent again under another epoch.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::{ProduceInFlight, Sender};
+use crate::accumulator::ProducerBatch;
+use crate::error::{Error, ErrorCode, Result};
+use crate::metadata::Node;
+use crate::network::{ClientResponse, RequestFailure};
+use crate::report::{Entry, Outcome, State};
+use crate::time::Instant;
+use crate::wire::messages::ProduceResponse;
+use crate::wire::messages::produce::{
+    BatchIndexAndErrorMessage, NodeEndpoint, PartitionProduceResponse,
+};
+use crate::wire::{self, Uuid};
+
+/// After these the batch may be in the log although the broker did not say so.
+const IN_DOUBT: [ErrorCode; 5] = [
+    ErrorCode::UNKNOWN_SERVER_ERROR,
+    ErrorCode::NOT_LEADER_OR_FOLLOWER,
+    ErrorCode::REQUEST_TIMED_OUT,
+    ErrorCode::NOT_ENOUGH_REPLICAS_AFTER_APPEND,
+    ErrorCode::KAFKA_STORAGE_ERROR,
+];
+
+/// After these nothing that this producer sends can succeed.
+const FATAL: [ErrorCode; 5] = [
+    ErrorCode::CLUSTER_AUTHORIZATION_FAILED,
+    ErrorCode::UNSUPPORTED_VERSION,
+    ErrorCode::INVALID_PRODUCER_ID_MAPPING,
+    ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+    ErrorCode::PRODUCER_FENCED,
+];
+
+/// The answer's topics and partitions must be the request's, each once.
+type Answers = HashMap<(Arc<str>, i32), PartitionProduceResponse>;
+
+impl Sender {
+    pub(super) fn produce_answered(
+        &mut self,
+        request: u64,
+        response: ClientResponse,
+        now: Instant,
+    ) {
+        let Some(in_flight) = self.requests.remove(&request) else { return };
+        match &response.result {
+            Ok(None) => self.left(in_flight, now),
+            Err(failure) => self.lost(in_flight, failure, response.left, now),
+            Ok(Some(frame)) => {
+                let decoded =
+                    wire::frame::decode_response::<ProduceResponse>(frame.clone(), response.version);
+                let answers = decoded.map_err(Error::from).and_then(|(_, body)| {
+                    self.note_throttle(in_flight.node, body.throttle_time_ms, now);
+                    let hints = leader_hints(&body);
+                    let answers = by_partition(body, &in_flight.topic_ids, response.version)?;
+                    self.check_complete(&in_flight, &answers)?;
+                    Ok((answers, hints))
+                });
+                match answers {
+                    Ok((answers, hints)) => self.answered(in_flight, answers, &hints, now),
+                    Err(error) => {
+                        let reason = format!("answered a produce request wrongly: {error}");
+                        self.client.close(in_flight.node, &reason, now);
+                        let failure = RequestFailure::Disconnected(reason);
+                        self.lost(in_flight, &failure, true, now);
+                    }
+                }
+            }
+        }
+    }
+
+    /// acks=0: the bytes have left, and that is all that will ever be known.
+    fn left(&mut self, in_flight: ProduceInFlight, now: Instant) {
+        for (id, batch) in in_flight.batches {
+            if let Some(batch) = batch {
+                self.forget_sent(id, batch.id);
+                self.shared.metrics.records_acked.add(u64::from(batch.record_count));
+                let outcome = Outcome { state: State::PossiblyPersisted, error: None };
+                self.report(id, batch, -1, -1, outcome, Vec::new());
+            }
+            self.place(id, now);
+        }
+    }
+
+    /// No answer: sent again, and in doubt if the broker may have seen the request.
+    fn lost(
+        &mut self,
+        in_flight: ProduceInFlight,
+        failure: &RequestFailure,
+        left: bool,
+        now: Instant,
+    ) {
+        let error = failure.error();
+        self.shared.metadata.request_update();
+        for (id, batch) in in_flight.batches {
+            if let Some(mut batch) = batch {
+                batch.maybe_appended |= left;
+                self.forget_sent(id, batch.id);
+                self.retry_or_fail(id, batch, error.clone(), false, now);
+            }
+            self.place(id, now);
+        }
+    }
+
+    fn answered(
+        &mut self,
+        in_flight: ProduceInFlight,
+        mut answers: Answers,
+        endpoints: &HashMap<i32, Node>,
+        now: Instant,
+    ) {
+        for (id, batch) in in_flight.batches {
+            if let (Some(batch), Some(part)) = (batch, &self.parts[id as usize]) {
+                let key = (part.queue.topic.shared(), part.queue.partition);
+                self.forget_sent(id, batch.id);
+                if let Some(answer) = answers.remove(&key) {
+                    self.complete(id, batch, answer, endpoints, now);
+                }
+            }
+            self.place(id, now);
+        }
+    }
+
+    /// What the answer for one partition means for its batch.
+    fn complete(
+        &mut self,
+        id: u32,
+        mut batch: ProducerBatch,
+        answer: PartitionProduceResponse,
+        endpoints: &HashMap<i32, Node>,
+        now: Instant,
+    ) {
+        let code = ErrorCode::from(answer.error_code);
+        let Some(part) = self.parts[id as usize].as_mut() else { return };
+        if code == ErrorCode::NONE || code == ErrorCode::DUPLICATE_SEQUENCE_NUMBER {
+            part.acknowledged = true;
+            part.last_error = None;
+            self.shared.metrics.records_acked.add(u64::from(batch.record_count));
+            let at = answer.log_append_time_ms;
+            return self.report(id, batch, answer.base_offset, at, Outcome::PERSISTED, Vec::new());
+        }
+        let text = match &answer.error_message {
+            Some(message) => format!("{} ({code})", message),
+            None => format!("{} ({code})", code.text()),
+        };
+        let error = Error::new(code, format!("{}-{}: {text}", part.queue.topic, part.queue.partition));
+        part.last_error = Some(error.clone());
+        batch.maybe_appended |= IN_DOUBT.contains(&code);
+        let new_leader = code.is_invalid_metadata() && self.take_hint(id, &answer, endpoints);
+        if code.is_invalid_metadata() && !new_leader {
+            self.shared.metadata.request_update();
+        }
+        if FATAL.contains(&code) {
+            self.shared.fail(&Error::fatal(code, error.message()));
+            return self.fail_batch(id, batch, error, now);
+        }
+        match code {
+            ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER | ErrorCode::UNKNOWN_PRODUCER_ID => {
+                self.out_of_sequence(id, batch, error, now);
+            }
+            _ if code.is_retriable() => self.retry_or_fail(id, batch, error, new_leader, now),
+            _ => self.fail_records(id, batch, error, &answer, now),
+        }
+    }
+
+    /// The broker missed what came before: because that failed too, or because it lost its state.
+    fn out_of_sequence(&mut self, id: u32, batch: ProducerBatch, error: Error, now: Instant) {
+        let Some(part) = self.parts[id as usize].as_ref() else { return };
+        let sequence = batch.producer.map_or(0, |stamp| stamp.sequence);
+        let explained = part.has_earlier(sequence);
+        if batch.maybe_appended && !explained {
+            // It was perhaps appended once, and the broker forgot: sending it under a new epoch
+            // could append it twice.
+            return self.fail_batch(id, batch, error, now);
+        }
+        if !explained {
+            self.transactions.request_bump();
+        }
+        self.retry_or_fail_anyway(id, batch, error, now);
+    }
+
+    /// Sends again if the error and the limits allow it.
+    fn retry_or_fail(
+        &mut self,
+        id: u32,
+        batch: ProducerBatch,
+        error: Error,
+        at_once: bool,
+        now: Instant,
+    ) {
+        let expired = batch.created + self.config.delivery_timeout <= now;
+        if batch.attempts >= self.config.retries || expired || !error.code().is_retriable() {
+            return self.fail_batch(id, batch, error, now);
+        }
+        self.send_again(id, batch, error, at_once, now);
+    }
+
+    /// As above, for errors that Kafka does not call retriable but that a new epoch mends.
+    fn retry_or_fail_anyway(&mut self, id: u32, batch: ProducerBatch, error: Error, now: Instant) {
+        let expired = batch.created + self.config.delivery_timeout <= now;
+        if batch.attempts >= self.config.retries || expired {
+            return self.fail_batch(id, batch, error, now);
+        }
+        self.send_again(id, batch, error, false, now);
+    }
+
+    fn send_again(
+        &mut self,
+        id: u32,
+        mut batch: ProducerBatch,
+        error: Error,
+        at_once: bool,
+        now: Instant,
+    ) {
+        let random = self.rng.f64();
+        let wait = self.config.retry_backoff.delay(batch.attempts, random);
+        let Some(part) = self.parts[id as usize].as_mut() else { return };
+        batch.attempts += 1;
+        part.backoff_until = if at_once { now } else { now + wait };
+        part.last_error = Some(error);
+        part.reenqueue(batch);
+    }
+
+    /// The broker refused some records for what they are: those get their own reason (KIP-467).
+    fn fail_records(
+        &mut self,
+        id: u32,
+        batch: ProducerBatch,
+        error: Error,
+        answer: &PartitionProduceResponse,
+        now: Instant,
+    ) {
+        if answer.record_errors.is_empty() {
+            return self.fail_batch(id, batch, error, now);
+        }
+        let own = |record: &BatchIndexAndErrorMessage| {
+            let index = u32::try_from(record.batch_index).ok()?;
+            let message = record.batch_index_error_message.as_deref().unwrap_or(error.message());
+            Some((index, Outcome::not_persisted(Error::new(error.code(), message))))
+        };
+        let exceptions: Vec<_> = answer.record_errors.iter().filter_map(own).collect();
+        let text = format!(
+            "the record is valid but its batch was refused because of {} other record(s): {}",
+            exceptions.len(),
+            error.message()
+        );
+        self.close_gap(id, &batch);
+        self.shared.metrics.records_failed.add(u64::from(batch.record_count));
+        let outcome = Outcome::not_persisted(Error::new(ErrorCode::INVALID_RECORD, text));
+        self.report(id, batch, -1, -1, outcome, exceptions);
+    }
+
+    /// Ends a batch as failed, and mends the sequence that it leaves open.
+    pub(super) fn fail_batch(&mut self, id: u32, batch: ProducerBatch, error: Error, _: Instant) {
+        self.close_gap(id, &batch);
+        self.shared.metrics.records_failed.add(u64::from(batch.record_count));
+        let outcome = match batch.maybe_appended {
+            true => Outcome::possibly_persisted(error),
+            false => Outcome::not_persisted(error),
+        };
+        self.report(id, batch, -1, -1, outcome, Vec::new());
+    }
+
+    /// The sequence of a batch that ended unacknowledged: taken back if it was the last one and
+    /// is surely unused, else a gap that only a new epoch closes.
+    pub(super) fn close_gap(&mut self, id: u32, batch: &ProducerBatch) {
+        let Some(part) = self.parts[id as usize].as_mut() else { return };
+        if batch.producer.is_some() && (batch.maybe_appended || !part.take_back(batch)) {
+            self.transactions.request_bump();
+        }
+    }
+
+    /// The batch's answer came, or it expired.
+    pub(super) fn forget_sent(&mut self, id: u32, batch_id: u64) {
+        if let Some(part) = self.parts[id as usize].as_mut() {
+            part.in_flight.retain(|sent| sent.batch_id != batch_id);
+        }
+    }
+
+    /// Writes the report of a batch that is done.
+    pub(super) fn report(
+        &mut self,
+        id: u32,
+        batch: ProducerBatch,
+        base_offset: i64,
+        log_append_time: i64,
+        outcome: Outcome,
+        exceptions: Vec<(u32, Outcome)>,
+    ) {
+        let Some(part) = self.parts[id as usize].as_ref() else { return };
+        self.reported.push(batch.id);
+        self.entries.push(Entry {
+            topic: part.queue.topic.clone(),
+            partition: part.queue.partition,
+            base_offset,
+            log_append_time,
+            outcome,
+            exceptions,
+            slots: batch.slots,
+        });
+    }
+
+    fn note_throttle(&mut self, node: i32, throttle_time_ms: i32, now: Instant) {
+        if throttle_time_ms > 0 {
+            self.shared.metrics.throttled.add(1);
+            self.client.throttle(node, throttle_time_ms, now);
+        }
+    }
+
+    /// Uses the new leader that the answer names, if it does (KIP-951).
+    fn take_hint(
+        &mut self,
+        id: u32,
+        answer: &PartitionProduceResponse,
+        endpoints: &HashMap<i32, Node>,
+    ) -> bool {
+        let hint = &answer.current_leader;
+        let Some(part) = self.parts[id as usize].as_ref() else { return false };
+        let (topic, partition) = (part.queue.topic.as_str(), part.queue.partition);
+        let metadata = &self.shared.metadata;
+        let known = metadata.cluster().nodes.get(&hint.leader_id).cloned();
+        let Some(node) = endpoints.get(&hint.leader_id).cloned().or(known) else { return false };
+        let (host, port) = (node.host.clone(), node.port);
+        let news = metadata.update_leader(topic, partition, node, hint.leader_epoch);
+        if news {
+            self.use_address(hint.leader_id, &host, port);
+        }
+        news
+    }
+
+    /// A response that leaves a partition out or names another one is a violation, never a success.
+    fn check_complete(&self, in_flight: &ProduceInFlight, answers: &Answers) -> Result<()> {
+        for (id, _) in &in_flight.batches {
+            let Some(part) = &self.parts[*id as usize] else { continue };
+            let key = (part.queue.topic.shared(), part.queue.partition);
+            if !answers.contains_key(&key) {
+                return Err(violation(format!("it says nothing of {}-{}", key.0, key.1)));
+            }
+        }
+        if answers.len() != in_flight.batches.len() {
+            return Err(violation("it speaks of partitions that were not in the request".into()));
+        }
+        Ok(())
+    }
+}
+
+fn violation(text: String) -> Error {
+    Error::new(ErrorCode::PROTOCOL_VIOLATION, text)
+}
+
+/// The answers by topic name and partition; twice the same is a violation.
+fn by_partition(
+    response: ProduceResponse,
+    topic_ids: &[(Uuid, Arc<str>)],
+    version: i16,
+) -> Result<Answers> {
+    let mut answers = Answers::new();
+    for topic in response.responses {
+        let sent = topic_ids.iter().find(|(id, name)| match version >= 13 {
+            true => *id == topic.topic_id,
+            false => **name == *topic.name,
+        });
+        let Some((_, name)) = sent else {
+            return Err(violation("it names a topic that was not in the request".into()));
+        };
+        for partition in topic.partition_responses {
+            let index = partition.index;
+            if answers.insert((name.clone(), index), partition).is_some() {
+                return Err(violation(format!("it answers twice for {name}-{index}")));
+            }
+        }
+    }
+    Ok(answers)
+}
+
+fn leader_hints(response: &ProduceResponse) -> HashMap<i32, Node> {
+    let node = |endpoint: &NodeEndpoint| {
+        let port = u16::try_from(endpoint.port).ok().filter(|port| *port > 0)?;
+        let node = Node { id: endpoint.node_id, host: endpoint.host.to_string(), port };
+        (node.id >= 0 && !node.host.is_empty()).then_some((node.id, node))
+    };
+    response.node_endpoints.iter().filter_map(node).collect()
+}

@@ -1,0 +1,168 @@
+//! The end of batches that were not acknowledged in time, and of all of them when the producer
+//! ends. The reason says where the records were and what was last heard.
+
+use super::Sender;
+use super::part::Part;
+use crate::error::{Error, ErrorCode};
+use crate::report::Outcome;
+use crate::time::Instant;
+
+impl Sender {
+    /// Reports the batches of a partition that reached `delivery.timeout.ms`.
+    pub(super) fn expire_part(&mut self, id: u32, now: Instant) {
+        let timeout = self.config.delivery_timeout;
+        let Some(part) = self.parts[id as usize].as_ref() else { return };
+        if part.expires_at(timeout) > now {
+            return;
+        }
+        let late = |created: Instant| created + timeout <= now;
+        let sent: Vec<_> =
+            part.in_flight.iter().filter(|sent| late(sent.created)).copied().collect();
+        for sent in sent {
+            let reason = self.reason_in_flight(id, sent.request);
+            let found = self.requests.get_mut(&sent.request).and_then(|request| {
+                let batch = |b: &&mut (u32, Option<_>)| b.0 == id;
+                request.batches.iter_mut().find(batch).and_then(|(_, batch)| batch.take())
+            });
+            self.forget_sent(id, sent.batch_id);
+            if let Some(mut batch) = found {
+                batch.maybe_appended = true;
+                self.fail_batch(id, batch, self.timed_out(&reason), now);
+            }
+        }
+        loop {
+            let reason = self.reason_waiting(id);
+            let Some(part) = self.parts[id as usize].as_mut() else { return };
+            let place = part.retries.iter().position(|batch| late(batch.created));
+            let Some(batch) = place.and_then(|place| part.retries.remove(place)) else { break };
+            self.fail_batch(id, batch, self.timed_out(&reason), now);
+        }
+        self.expire_queue(id, now);
+    }
+
+    fn expire_queue(&mut self, id: u32, now: Instant) {
+        let timeout = self.config.delivery_timeout;
+        loop {
+            let reason = self.reason_waiting(id);
+            let Some(part) = self.parts[id as usize].as_ref() else { return };
+            let queue = part.queue.clone();
+            let front = queue.lock().batches.front().map(|batch| batch.created);
+            if front.is_none_or(|created| created + timeout > now) {
+                break;
+            }
+            if let Some(batch) = self.shared.accumulator.pop(&queue) {
+                self.fail_batch(id, batch, self.timed_out(&reason), now);
+            }
+        }
+    }
+
+    fn timed_out(&self, reason: &str) -> Error {
+        let text = format!(
+            "not acknowledged within delivery.timeout.ms ({} ms): {reason}",
+            self.config.delivery_timeout.as_millis()
+        );
+        Error::new(ErrorCode::DELIVERY_TIMED_OUT, text)
+    }
+
+    fn reason_in_flight(&self, id: u32, request: u64) -> String {
+        let node = self.requests.get(&request).map_or(-1, |request| request.node);
+        let last = self.parts[id as usize].as_ref().map_or(String::new(), |part| last_error(part));
+        format!("the record was in flight to {}{last}", self.client.describe(node))
+    }
+
+    /// Where the records of a partition that are not in flight stand.
+    fn reason_waiting(&self, id: u32) -> String {
+        let Some(part) = self.parts[id as usize].as_ref() else { return String::new() };
+        let last = last_error(part);
+        let name = format!("{}-{}", part.queue.topic, part.queue.partition);
+        let Some(leader) = self.leader(&part.queue) else {
+            let trouble = self.shared.metadata.trouble(part.queue.topic.as_str());
+            let why = trouble.map_or(String::new(), |error| format!(": {error}"));
+            return format!("the record waited for a leader of {name}{why}{last}");
+        };
+        let broker = self.client.describe(leader);
+        if !self.transactions.allows_new_batches() {
+            let error = self.transactions.last_error.as_ref();
+            let why = error.map_or(String::new(), |error| format!(": {error}"));
+            let what = match self.transactions.bump_wanted() {
+                true => "other records to be settled before the producer's epoch is bumped",
+                false => "a producer id",
+            };
+            return format!("the record waited for {what}{why}; its leader is {broker}{last}");
+        }
+        if let Some(retry) = part.retries.front() {
+            let attempts = retry.attempts;
+            return format!("the record waited to be sent again to {broker} after {attempts} failed attempt(s){last}");
+        }
+        if self.client.trouble(leader).is_some() {
+            return format!("the record waited for {broker}{last}");
+        }
+        let in_flight = self.client.in_flight(leader);
+        format!("the record waited behind {in_flight} request(s) in flight to {broker}{last}")
+    }
+
+    /// Reports everything that is left as failed with `error`.
+    pub(super) fn abort_all(&mut self, error: &Error) {
+        let requests = std::mem::take(&mut self.requests);
+        for (_, request) in requests {
+            for (id, batch) in request.batches {
+                let Some(batch) = batch else { continue };
+                self.forget_sent(id, batch.id);
+                self.shared.metrics.records_failed.add(u64::from(batch.record_count));
+                // It was handed to the socket: nobody knows how far it came.
+                let outcome = Outcome::possibly_persisted(error.clone());
+                self.report(id, batch, -1, -1, outcome, Vec::new());
+            }
+        }
+        self.take_all_listed();
+        for id in 0..self.parts.len() as u32 {
+            self.abort_part(id, error);
+        }
+    }
+
+    fn abort_part(&mut self, id: u32, error: &Error) {
+        loop {
+            let Some(part) = self.parts[id as usize].as_mut() else { return };
+            let retry = part.retries.pop_front();
+            let Some(batch) = retry.or_else(|| self.shared.accumulator.pop(&part.queue)) else {
+                break;
+            };
+            self.shared.metrics.records_failed.add(u64::from(batch.record_count));
+            let outcome = match batch.maybe_appended {
+                true => Outcome::possibly_persisted(error.clone()),
+                false => Outcome::not_persisted(error.clone()),
+            };
+            self.report(id, batch, -1, -1, outcome, Vec::new());
+        }
+        if let Some(mut part) = self.parts[id as usize].take() {
+            part.front_created = None;
+            self.schedule.set_timer(id, &mut part, Instant::NEVER);
+            self.schedule.set_line(id, &mut part, None);
+            self.schedule.set_leaderless(id, &mut part, false);
+            self.parts[id as usize] = Some(part);
+        }
+    }
+
+    /// Reports what can be reported after a panic of the I/O thread.
+    pub(super) fn give_up(&mut self, error: &Error) {
+        self.abort_all(error);
+        self.flush_reports();
+    }
+
+    /// Makes sure that every partition with a batch is known here.
+    fn take_all_listed(&mut self) {
+        let mut listed = std::mem::take(&mut self.listed);
+        self.shared.accumulator.take_listed(&mut listed);
+        for queue in listed.drain(..) {
+            self.adopt(&queue);
+        }
+        self.listed = listed;
+    }
+}
+
+fn last_error(part: &Part) -> String {
+    match &part.last_error {
+        Some(error) => format!("; last error: {error}"),
+        None => String::new(),
+    }
+}

@@ -1,0 +1,97 @@
+//! The I/O thread: drives the Sender on real sockets and the real clock.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use super::{Sender, SenderConfig, Shared};
+use crate::error::{Error, ErrorCode, Result};
+use crate::io::{Action, Event, Selector, SocketOptions};
+use crate::log::Level;
+use crate::network::NetworkConfig;
+use crate::time;
+
+/// What the thread needs.
+pub struct IoConfig {
+    /// For the Sender.
+    pub sender: SenderConfig,
+    /// For its NetworkClient.
+    pub network: NetworkConfig,
+    /// For its sockets.
+    pub sockets: SocketOptions,
+    /// Which addresses of a name are used.
+    pub family: crate::io::AddressFamily,
+    /// `receive.message.max.bytes`.
+    pub max_response_size: usize,
+}
+
+/// Starts the thread. It ends when the producer is closed.
+pub fn spawn(config: IoConfig, shared: Arc<Shared>) -> Result<std::thread::JoinHandle<()>> {
+    let failed = |what: &str, error: std::io::Error| {
+        Error::new(ErrorCode::INTERNAL, format!("{what}: {error}"))
+    };
+    let mut selector = Selector::new(config.sockets, config.max_response_size)
+        .map_err(|error| failed("the selector cannot be made", error))?;
+    selector.set_address_family(config.family);
+    let waker = selector.waker();
+    shared.accumulator.wakeup.set_waker(move || waker.wake());
+    let seed = fastrand::u64(..);
+    let sender = Sender::new(config.sender, config.network, shared.clone(), seed, time::now());
+    let run = move || IoThread { sender, selector, shared }.run();
+    std::thread::Builder::new()
+        .name("ottla-io".to_owned())
+        .spawn(run)
+        .map_err(|error| failed("the I/O thread cannot be started", error))
+}
+
+struct IoThread {
+    sender: Sender,
+    selector: Selector,
+    shared: Arc<Shared>,
+}
+
+impl IoThread {
+    /// A panic is a defect, but no record may be left without its report: the producer becomes
+    /// fatal and everything in it is reported.
+    fn run(mut self) {
+        let result = std::panic::catch_unwind(AssertUnwindSafe(|| self.turn()));
+        if result.is_ok() {
+            return;
+        }
+        let text = "the I/O thread panicked; nothing more can be sent by this producer";
+        let error = Error::fatal(ErrorCode::INTERNAL, text);
+        self.shared.log.log(Level::Error, || text.to_owned());
+        self.shared.fail(&error);
+        let _ = std::panic::catch_unwind(AssertUnwindSafe(|| self.sender.give_up(&error)));
+    }
+
+    fn turn(&mut self) {
+        let mut actions: Vec<Action> = Vec::new();
+        let mut events: Vec<Event> = Vec::new();
+        loop {
+            self.sender.run_once(time::now());
+            self.sender.take_actions(&mut actions);
+            for action in actions.drain(..) {
+                self.selector.apply(action);
+            }
+            if self.sender.is_finished() {
+                break;
+            }
+            let until = self.sender.next_deadline();
+            let wakeup = &self.shared.accumulator.wakeup;
+            wakeup.will_sleep(until);
+            let now = time::now();
+            let timeout = match self.sender.has_work() {
+                true => Some(std::time::Duration::ZERO),
+                false => now.until(until),
+            };
+            if let Err(error) = self.selector.poll(timeout, &mut events) {
+                panic!("the selector failed: {error}");
+            }
+            self.shared.accumulator.wakeup.awake();
+            let now = time::now();
+            for event in events.drain(..) {
+                self.sender.handle(event, now);
+            }
+        }
+    }
+}

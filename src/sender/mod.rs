@@ -1,0 +1,429 @@
+//! Sender: from batches to ProduceRequests to reports, as a state machine.
+//!
+//! It owns all that one thread uses: the partitions' send state, the schedule, the requests in
+//! flight, the NetworkClient. A round takes in what happened, puts partitions where they belong,
+//! and sends what can be sent. It does no I/O and asks no clock; `io_thread` drives it.
+
+mod completion;
+mod expiry;
+mod io_thread;
+mod part;
+mod produce;
+mod schedule;
+mod transaction_manager;
+mod updates;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+
+pub use io_thread::{IoConfig, spawn};
+
+use part::Part;
+use schedule::Schedule;
+use transaction_manager::TransactionManager;
+
+use crate::accumulator::{PartitionQueue, ProducerBatch, RecordAccumulator};
+use crate::backoff::ExponentialBackoff;
+use crate::error::{Error, ErrorCode};
+use crate::io::{Action, Event};
+use crate::log::Logger;
+use crate::metadata::{Metadata, UpdateRequest};
+use crate::metrics::Metrics;
+use crate::network::{ClientResponse, NetworkClient, NetworkConfig, RequestTag};
+use crate::report::Entry;
+use crate::time::Instant;
+
+/// What the Sender needs of the configuration.
+#[derive(Clone, Debug)]
+pub struct SenderConfig {
+    /// `acks`: 0, 1, or -1 for all.
+    pub acks: i16,
+    /// `enable.idempotence`.
+    pub idempotence: bool,
+    /// `max.request.size`, bytes.
+    pub max_request_size: usize,
+    /// `max.in.flight.requests.per.connection`.
+    pub max_in_flight: usize,
+    /// `request.timeout.ms`, which is also the brokers' limit for replication.
+    pub request_timeout: Duration,
+    /// `delivery.timeout.ms`.
+    pub delivery_timeout: Duration,
+    /// `retries`.
+    pub retries: u32,
+    /// `retry.backoff.ms` and its maximum.
+    pub retry_backoff: ExponentialBackoff,
+    /// `linger.ms`.
+    pub linger: Duration,
+}
+
+/// How far closing is.
+const RUNNING: u8 = 0;
+const CLOSING: u8 = 1;
+const FORCED: u8 = 2;
+
+/// What the application's threads and the I/O thread share.
+pub struct Shared {
+    /// Batches on their way to the I/O thread.
+    pub accumulator: RecordAccumulator,
+    /// What is known of the cluster.
+    pub metadata: Metadata,
+    /// Counters.
+    pub metrics: Metrics,
+    /// Log lines.
+    pub log: Logger,
+    fatal: OnceLock<Error>,
+    closing: AtomicU8,
+}
+
+impl Shared {
+    /// Running.
+    pub fn new(accumulator: RecordAccumulator, metadata: Metadata, log: Logger) -> Shared {
+        Shared {
+            accumulator,
+            metadata,
+            metrics: Metrics::default(),
+            log,
+            fatal: OnceLock::new(),
+            closing: AtomicU8::new(RUNNING),
+        }
+    }
+
+    /// The error after which nothing is accepted any more.
+    pub fn fatal(&self) -> Option<&Error> {
+        self.fatal.get()
+    }
+
+    /// Ends the producer for good: nothing is accepted, nobody waits.
+    pub fn fail(&self, error: &Error) {
+        let _ = self.fatal.set(error.clone());
+        self.accumulator.close();
+        self.metadata.close(error.clone());
+    }
+
+    /// Takes no more records; the I/O thread ends when all are reported.
+    pub fn initiate_close(&self) {
+        let _ = self.closing.fetch_max(CLOSING, Ordering::SeqCst);
+        self.accumulator.close();
+    }
+
+    /// The I/O thread reports all that is left as failed, and ends.
+    pub fn force_close(&self) {
+        self.closing.store(FORCED, Ordering::SeqCst);
+        self.accumulator.close();
+    }
+}
+
+/// A request with batches, on its way.
+struct ProduceInFlight {
+    node: i32,
+    /// The partition's number, and its batch; `None` once the batch expired and was reported.
+    batches: Vec<(u32, Option<ProducerBatch>)>,
+    /// The topics' ids as they were sent (version 13), to read the answer by.
+    topic_ids: Vec<(crate::wire::Uuid, Arc<str>)>,
+}
+
+/// See the file's comment.
+pub struct Sender {
+    config: SenderConfig,
+    shared: Arc<Shared>,
+    client: NetworkClient,
+    transactions: TransactionManager,
+    rng: fastrand::Rng,
+    parts: Vec<Option<Box<Part>>>,
+    schedule: Schedule,
+    requests: HashMap<u64, ProduceInFlight>,
+    next_request: u64,
+    metadata_request: Option<UpdateRequest>,
+    /// Topics of which an answer in version 13 may speak by id only.
+    was_urgent: bool,
+    finished: bool,
+    /// Reports of this round, and the batches they are for.
+    entries: Vec<Entry>,
+    reported: Vec<u64>,
+    /// Partitions to look at in this round.
+    due: Vec<u32>,
+    listed: Vec<Arc<PartitionQueue>>,
+    completed: Vec<ClientResponse>,
+    nodes: Vec<i32>,
+    known_nodes: BTreeSet<i32>,
+}
+
+impl Sender {
+    /// Knows the bootstrap addresses.
+    pub fn new(
+        config: SenderConfig,
+        network: NetworkConfig,
+        shared: Arc<Shared>,
+        seed: u64,
+        now: Instant,
+    ) -> Sender {
+        let client = NetworkClient::new(network, shared.log.clone(), seed);
+        let mut sender = Sender {
+            transactions: TransactionManager::new(config.idempotence),
+            config,
+            shared,
+            client,
+            rng: fastrand::Rng::with_seed(seed ^ 0x9e37_79b9),
+            parts: Vec::new(),
+            schedule: Schedule::default(),
+            requests: HashMap::new(),
+            next_request: 0,
+            metadata_request: None,
+            was_urgent: false,
+            finished: false,
+            entries: Vec::new(),
+            reported: Vec::new(),
+            due: Vec::new(),
+            listed: Vec::new(),
+            completed: Vec::new(),
+            nodes: Vec::new(),
+            known_nodes: BTreeSet::new(),
+        };
+        sender.use_cluster(now);
+        sender
+    }
+
+    /// Takes an event of the network in.
+    pub fn handle(&mut self, event: Event, now: Instant) {
+        self.client.handle(event, now);
+    }
+
+    /// Does what can be done now.
+    pub fn run_once(&mut self, now: Instant) {
+        self.shared.metrics.io_rounds.add(1);
+        self.client.tick(now);
+        self.take_answers(now);
+        self.maybe_update_metadata(now);
+        self.maybe_init_producer_id(now);
+        self.look_at_partitions(now);
+        self.send_all(now);
+        self.maybe_finish(now);
+        self.flush_reports();
+    }
+
+    /// Hands over what is to be done with sockets.
+    pub fn take_actions(&mut self, into: &mut Vec<Action>) {
+        self.client.take_actions(into);
+    }
+
+    /// When the next round is due at the latest.
+    pub fn next_deadline(&self) -> Instant {
+        let mut next = self.schedule.next_due().min(self.client.next_deadline());
+        let any = self.cluster_next_try();
+        let wanted = self.shared.metadata.next_update().min(self.transactions.wanted_at());
+        next = next.min(wanted.max(any));
+        let mut nodes = Vec::new();
+        self.schedule.nodes(&mut nodes);
+        let full = |node: &i32| !self.client.can_send_more(*node);
+        let tries = nodes.iter().filter(|node| !full(node)).map(|node| self.client.next_try(*node));
+        tries.fold(next, Instant::min)
+    }
+
+    /// Whether another round should come at once.
+    pub fn has_work(&self) -> bool {
+        let accumulator = &self.shared.accumulator;
+        let closing = self.shared.closing.load(Ordering::SeqCst);
+        accumulator.has_listed()
+            || self.is_urgent() != self.was_urgent
+            || closing == FORCED
+            || closing == CLOSING && self.may_finish()
+    }
+
+    /// Whether the Sender is done and its thread may end.
+    pub fn is_finished(&self) -> bool {
+        self.finished
+    }
+
+    /// Flush, close, and somebody who waits for memory make every batch ready.
+    fn is_urgent(&self) -> bool {
+        let accumulator = &self.shared.accumulator;
+        accumulator.flushing() || accumulator.is_closed() || accumulator.pool.queued() > 0
+    }
+
+    fn may_finish(&self) -> bool {
+        self.shared.accumulator.incomplete.len() == 0 && self.requests.is_empty()
+    }
+
+    fn maybe_finish(&mut self, now: Instant) {
+        let closing = self.shared.closing.load(Ordering::SeqCst);
+        if closing == FORCED {
+            let text = "the producer was closed before the record was acknowledged";
+            self.abort_all(&Error::new(ErrorCode::CLOSED_FORCEFULLY, text));
+        } else if let Some(error) = self.shared.fatal().cloned() {
+            self.abort_all(&error);
+        }
+        self.flush_reports();
+        if closing == FORCED || closing == CLOSING && self.may_finish() {
+            let text = "the producer is closed";
+            self.shared.metadata.close(Error::new(ErrorCode::CLOSED, text));
+            self.client.close_all("the producer is closed", now);
+            self.finished = true;
+        }
+    }
+
+    fn flush_reports(&mut self) {
+        let accumulator = &self.shared.accumulator;
+        accumulator.reports.push(&mut self.entries);
+        if !self.reported.is_empty() {
+            // After the reports: who waits for a batch finds its reports there.
+            accumulator.incomplete.remove(self.reported.drain(..));
+            if accumulator.flushing() || accumulator.is_closed() {
+                // Whoever flushes and serves callbacks watches the reports, and batches without
+                // one are not seen there.
+                accumulator.reports.nudge();
+            }
+        }
+    }
+
+    fn take_answers(&mut self, now: Instant) {
+        let mut completed = std::mem::take(&mut self.completed);
+        self.client.take_completed(&mut completed);
+        for response in completed.drain(..) {
+            self.shared.metrics.responses.add(1);
+            match response.tag {
+                RequestTag::Produce(request) => self.produce_answered(request, response, now),
+                RequestTag::Metadata => self.metadata_answered(response, now),
+                RequestTag::InitProducerId => self.producer_id_answered(response, now),
+                RequestTag::ApiVersions => {}
+            }
+        }
+        self.completed = completed;
+        for _ in self.client.take_disconnected() {
+            self.shared.metrics.disconnects.add(1);
+            self.shared.metadata.request_update();
+        }
+    }
+}
+
+/// Where partitions belong.
+impl Sender {
+    fn look_at_partitions(&mut self, now: Instant) {
+        self.maybe_bump_epoch();
+        let mut listed = std::mem::take(&mut self.listed);
+        self.shared.accumulator.take_listed(&mut listed);
+        for queue in listed.drain(..) {
+            self.adopt(&queue);
+            self.due.push(queue.id);
+        }
+        self.listed = listed;
+        let urgent = self.is_urgent();
+        if urgent && !self.was_urgent {
+            self.schedule.with_timer(&mut self.due);
+        }
+        self.was_urgent = urgent;
+        let timed_from = self.due.len();
+        let mut due = std::mem::take(&mut self.due);
+        self.schedule.take_due(now, &mut due);
+        for &id in &due[timed_from..] {
+            if let Some(part) = self.parts[id as usize].as_mut() {
+                part.timer = None;
+            }
+            self.expire_part(id, now);
+        }
+        for id in due.drain(..) {
+            self.place(id, now);
+        }
+        self.due = due;
+    }
+
+    /// Makes a partition with batches known here.
+    fn adopt(&mut self, queue: &Arc<PartitionQueue>) {
+        let place = queue.id as usize;
+        if self.parts.len() <= place {
+            self.parts.resize_with(place + 1, || None);
+        }
+        self.parts[place].get_or_insert_with(|| Box::new(Part::new(queue.clone())));
+        queue.lock().listed = false;
+    }
+
+    /// Puts a partition into a line, among the timers, or nowhere.
+    fn place(&mut self, id: u32, now: Instant) {
+        let Some(mut part) = self.parts[id as usize].take() else { return };
+        let send_at = self.send_at(&mut part, now);
+        let expires_at = part.expires_at(self.config.delivery_timeout);
+        let mut line = None;
+        let mut leaderless = false;
+        if send_at <= now {
+            line = self.leader(&part.queue);
+            leaderless = line.is_none();
+        }
+        if leaderless && !part.leaderless {
+            self.shared.metadata.want(part.queue.topic.as_str(), now);
+            self.shared.metadata.request_update();
+        }
+        self.schedule.set_leaderless(id, &mut part, leaderless);
+        self.schedule.set_line(id, &mut part, line);
+        let look_at = if send_at <= now { expires_at } else { send_at.min(expires_at) };
+        self.schedule.set_timer(id, &mut part, look_at);
+        self.parts[id as usize] = Some(part);
+    }
+
+    /// When the partition's next batch may go out; `NEVER` if something else must happen first.
+    fn send_at(&self, part: &mut Part, now: Instant) -> Instant {
+        let (front_created, full) = {
+            let deque = part.queue.lock();
+            let front = deque.batches.front();
+            let full = deque.batches.len() > 1 || front.is_some_and(ProducerBatch::is_full);
+            (front.map(|batch| batch.created), full)
+        };
+        part.front_created = front_created;
+        let ordered = self.config.idempotence || self.config.max_in_flight == 1;
+        if let Some(retry) = part.retries.front() {
+            let sequence = retry.producer.map(|stamp| stamp.sequence);
+            let held = self.transactions.bump_wanted() && !retry.maybe_appended
+                || retry.producer.is_none() && !self.transactions.allows_new_batches();
+            let behind = match sequence {
+                Some(sequence) => part
+                    .in_flight
+                    .iter()
+                    .filter_map(|sent| sent.sequence)
+                    .any(|other| transaction_manager::sequence_before(other, sequence)),
+                None => ordered && !part.in_flight.is_empty(),
+            };
+            return if held || behind { Instant::NEVER } else { part.backoff_until };
+        }
+        let Some(created) = front_created else { return Instant::NEVER };
+        let in_flight_max = match (self.config.idempotence, part.acknowledged) {
+            (true, false) => 1,
+            _ => self.config.max_in_flight,
+        };
+        if !self.transactions.allows_new_batches() || part.in_flight.len() >= in_flight_max {
+            return Instant::NEVER;
+        }
+        if full || self.was_urgent { now } else { created + self.config.linger }
+    }
+
+    /// The broker that leads a partition, if it is known and has an address.
+    fn leader(&self, queue: &PartitionQueue) -> Option<i32> {
+        let cluster = self.shared.metadata.cluster();
+        let info = cluster.partition(queue.topic.as_str(), queue.partition)?;
+        cluster.nodes.contains_key(&info.leader).then_some(info.leader)
+    }
+
+    /// Bumps the epoch when it is wanted and no batch is in doubt any more.
+    fn maybe_bump_epoch(&mut self) {
+        if !self.transactions.bump_wanted() {
+            return;
+        }
+        if self.parts.iter().flatten().any(|part| part.in_doubt()) {
+            return;
+        }
+        self.transactions.bump();
+        self.restart_sequences();
+    }
+
+    /// All partitions start at sequence 0, and are looked at.
+    fn restart_sequences(&mut self) {
+        for (id, part) in self.parts.iter_mut().enumerate() {
+            if let Some(part) = part {
+                part.reset_sequences();
+                if !part.is_idle() {
+                    self.due.push(id as u32);
+                }
+            }
+        }
+    }
+}
