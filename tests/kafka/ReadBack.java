@@ -61,7 +61,8 @@ public class ReadBack {
         consumer.seekToBeginning(partitions);
         Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
         long deadline = System.currentTimeMillis() + PATIENCE_MS;
-        while (ends.entrySet().stream().anyMatch(e -> consumer.position(e.getKey()) < e.getValue())) {
+        while (ends.entrySet().stream()
+                .anyMatch(end -> consumer.position(end.getKey()) < end.getValue())) {
             for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(200))) {
                 deadline = System.currentTimeMillis() + PATIENCE_MS;
                 if (record.offset() < ends.get(new TopicPartition(topic, record.partition()))) {

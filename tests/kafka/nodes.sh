@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2154 # the variables in lower case are kafka.sh's
 # The nodes of a cluster: their configuration, processes and ports. Sourced by kafka.sh, which sets
 # HOST, dir (state of the cluster) and libs (folder of jars).
 : "${HOST:?}" "${build:?}"

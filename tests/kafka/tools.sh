@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2154 # the variables in lower case are kafka.sh's
 # Jars, and what reads and makes topics. Sourced by kafka.sh, which sets here, build, dir, libs,
 # version and bootstrap.
 : "${here:?}" "${build:?}"
@@ -40,7 +41,7 @@ fetch() {
     mkdir -p "$build"
     patiently "fetching Kafka $version" mvn -q -B -l "$build/mvn.log" -f "$here/pom.xml" \
       "-P$profile" "-Dkafka.version=$version" dependency:copy-dependencies \
-      -DincludeScope=runtime -DoutputDirectory="$(realpath -m "$libs.part")" ||
+      -DincludeScope=runtime -DoutputDirectory="$(realpath -m "$libs.part")" >/dev/null ||
       { cat "$build/mvn.log" >&2; die "Maven could not bring Kafka $version"; }
     mkdir -p "$(dirname "$libs")"
     mv "$libs.part" "$libs"

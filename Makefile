@@ -1,0 +1,47 @@
+# Everything there is to do here, one command each; the work itself is in scripts/.
+.PHONY: help demo test check header configuration lib bench matrix clean
+
+help:
+	@echo "make demo           build, start a Kafka, send records, show what happened to each"
+	@echo "make test           every test, real Kafka included"
+	@echo "make check          format and lints alone"
+	@echo "make lib            build/lib: libottla.so and libottla.a"
+	@echo "make header         write include/ottla.h anew"
+	@echo "make configuration  write CONFIGURATION.md anew"
+	@echo "make bench          measure against other producers, on a null broker"
+	@echo "make matrix         the Kafka tests against 4.3.1, 4.1.2 and 3.9.1"
+	@echo "make clean          remove what was built and fetched"
+
+demo:
+	@scripts/bootstrap.sh cargo cc objcopy java mvn
+	@scripts/demo.sh
+
+test:
+	@scripts/bootstrap.sh cargo cc objcopy java mvn c++ valgrind python3 go
+	@scripts/test.sh
+
+check:
+	cargo fmt --check
+	cargo clippy --all-targets --features cli -- -D warnings
+
+header:
+	OTTLA_UPDATE=1 cargo test --features cli --test header
+
+configuration:
+	OTTLA_UPDATE=1 cargo test --features cli --test configuration
+
+lib:
+	@scripts/lib.sh
+
+bench: lib
+	@scripts/bootstrap.sh cc java mvn python3 go rdkafka.h lz4.h
+	@bench/build.sh
+	@bench/run.py
+
+matrix:
+	@scripts/bootstrap.sh cargo cc objcopy java mvn python3 go
+	@scripts/matrix.sh
+
+clean:
+	cargo clean
+	rm -rf build

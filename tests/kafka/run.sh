@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# The tests that need a real Kafka: starts three nodes once, runs tests/kafka.rs and the examples
+# against them, and takes them down again whatever happens. Expects build/lib (make lib).
+set -uo pipefail
+cd "$(dirname "$0")/../.." || exit 1
+kafka=tests/kafka/kafka.sh
+export KAFKA_VERSION=${KAFKA_VERSION:-4.3.1}
+export OTTLA_TEST_KAFKA_DIR=$PWD/build/kafka/test-$KAFKA_VERSION
+
+trap '$kafka down "$OTTLA_TEST_KAFKA_DIR"' EXIT
+trap 'exit 130' INT TERM
+$kafka fetch || exit 1
+OTTLA_TEST_BOOTSTRAP=$($kafka up 3 "$OTTLA_TEST_KAFKA_DIR") || exit 1
+export OTTLA_TEST_BOOTSTRAP
+
+status=0
+cargo test --features cli --no-fail-fast --test kafka -- --include-ignored \
+  --test-threads="${OTTLA_TEST_THREADS:-4}" || status=1
+tests/kafka/examples.sh || status=1
+exit $status
