@@ -33,8 +33,9 @@ configuration:
 lib:
 	@scripts/lib.sh
 
-bench: lib
-	@scripts/bootstrap.sh cc java mvn python3 go rdkafka.h lz4.h
+bench:
+	@scripts/bootstrap.sh cargo cc objcopy java mvn python3 go rdkafka.h lz4.h
+	@scripts/lib.sh
 	@bench/build.sh
 	@bench/run.py
 

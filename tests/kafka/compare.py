@@ -50,7 +50,7 @@ def main(expected_file, read_file):
         if key is not None and key in last:
             before = last[key]
             if before[0] != partition or before[1] >= offset:
-                faults.append(f"key {key!r}: {found[0]} should come right after {before}")
+                faults.append(f"key {key!r}: {found[0]} should come after {before}")
         last[key] = found[0]
     faults += [f"not expected, at {place}: {record}" for place, record in left]
     for fault in faults:

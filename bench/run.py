@@ -1,0 +1,198 @@
+#!/usr/bin/env python3
+"""Runs producers through a matrix of cases, prints a line a run and the medians at the end.
+
+  run.py                                    the short matrix, against the sink
+  run.py --sizes 100,1000 --codecs none,lz4 --batches 16384,1048576 --runs 5 --out FILE
+  run.py --target 127.0.0.1:19092 --broker-pid PID --topic bench12 --rates 1000,20000
+  run.py --table FILE                       medians of what --out wrote
+
+A fresh sink is started for every run, on core 1 with the client on core 0 unless --no-pin. The
+producers of one case take turns, so that a drift of the machine hits all of them.
+"""
+import argparse
+import itertools
+import json
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BUILD = os.path.join(ROOT, "build", "bench")
+PAYLOAD = os.path.join(BUILD, "payload.bin")
+KAFKA = os.environ.get("KAFKA_VERSION", "4.3.1")
+LIBS = os.environ.get("KAFKA_LIBS", os.path.join(ROOT, "build", "kafka", "libs-" + KAFKA))
+PEERS = ["ottla", "rdk", "franz", "java"]
+CASE = ["target", "size", "codec", "batch", "linger", "rate", "threads", "keyed", "pinned", "peer"]
+FIGURES = ["rps", "mb_s", "cpu_s_per_m", "wall_s", "p50_ms", "p99_ms", "p999_ms", "rss_mb"]
+
+
+def command(peer):
+    if peer == "java":
+        return ["java", "-Xms1g", "-Xmx1g", "-XX:+UseG1GC", "-cp", f"{LIBS}/*:{BUILD}", "JavaPeer"]
+    return [os.path.join(BUILD, peer)]
+
+
+def built(peer):
+    return peer == "java" or os.path.exists(os.path.join(BUILD, peer))
+
+
+def cpu_seconds(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+        fields = f.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def pin(core, on):
+    return ["taskset", "-c", str(core)] if on else []
+
+
+def warmup(options, peer, size, rate):
+    """Records sent before the clock starts: Java needs many until its compiler is done."""
+    if options.warmup >= 0:
+        return options.warmup
+    if rate:
+        return 300_000 if peer == "java" else 20_000
+    if peer == "java":
+        return 1_500_000 if size <= 200 else 800_000
+    return 100_000
+
+
+def start_sink(options):
+    address = f"127.0.0.1:{options.port}"
+    args = ["-listen", address, "-max-s", "300", "-brokers", str(options.brokers)]
+    args += ["-latency", options.latency] if options.latency else []
+    args += ["-check"] if options.check else []
+    sink = subprocess.Popen(pin(1, options.pin) + [os.path.join(BUILD, "sink")] + args,
+                            stdout=subprocess.PIPE, text=True)
+    time.sleep(0.15)
+    if sink.poll() is not None:
+        sys.exit(f"run.py: the sink does not start on {address}: choose another --port")
+    return sink, address
+
+
+def measure(options, brokers, case):
+    """Runs one producer once; its line of JSON, or what went wrong."""
+    peer, rate = case["peer"], case["rate"]
+    args = {"brokers": brokers, "topic": options.topic, "messages": case["messages"],
+            "warmup": warmup(options, peer, case["size"], rate), "size": case["size"],
+            "payload": PAYLOAD, "compression": case["codec"], "batch-size": case["batch"],
+            "linger-ms": case["linger"], "rate": rate, "threads": case["threads"],
+            "keyed": case["keyed"], "sample": 1 if rate else 100, "buffer-mb": options.buffer_mb}
+    line = pin(0, options.pin) + command(peer)
+    for name, value in args.items():
+        line += ["--" + name, str(value)]
+    try:
+        run = subprocess.run(line, capture_output=True, text=True, timeout=options.timeout)
+    except subprocess.TimeoutExpired:
+        return {"failed": "timeout"}
+    found = [x for x in run.stdout.splitlines() if x.startswith("{")]
+    if not found:
+        return {"failed": (run.stderr or run.stdout)[-300:] or f"status {run.returncode}"}
+    row = json.loads(found[-1])
+    row["cpu_s_per_m"] = row["cpu_s"] / max(1, row["delivered"]) * 1e6
+    if row["delivered"] != case["messages"] or row["errors"]:
+        row["failed"] = f"{row['delivered']} delivered, {row['errors']} errors: {row['first_error']}"
+    return row
+
+
+def one(options, peer, size, codec, batch, linger, rate, threads, keyed):
+    messages = rate * options.seconds if rate else (2_000_000 if size <= 200 else 600_000)
+    case = {"target": "sink" if options.target == "sink" else "kafka", "peer": peer, "size": size,
+            "codec": codec, "batch": batch, "linger": linger, "rate": rate, "threads": threads,
+            "keyed": keyed, "messages": options.messages or messages, "pinned": options.pin}
+    sink, brokers = start_sink(options) if options.target == "sink" else (None, options.target)
+    before = cpu_seconds(options.broker_pid) if options.broker_pid else 0
+    row = {**measure(options, brokers, case), **case}
+    if options.broker_pid:
+        row["broker_cpu_s"] = cpu_seconds(options.broker_pid) - before
+    if sink:
+        sink.send_signal(signal.SIGTERM)
+        row.update(json.loads(sink.communicate(timeout=10)[0]))
+        if row["sink_malformed"] or row["sink_crc_bad"] or row["sink_seq_bad"]:
+            row["failed"] = "the sink found bad batches"
+    row = {k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()}
+    if options.out:
+        with open(options.out, "a", encoding="ascii") as f:
+            f.write(json.dumps(row) + "\n")
+    print(f"{row['target']:5} {peer:5} {size:5} B  {codec:4} batch {batch:7} linger {linger} "
+          f"rate {rate:6} threads {threads} | " + row.get("failed", "") +
+          ("" if "failed" in row else
+           f"{row['rps']:8.0f} rec/s {row['mb_s']:6.1f} MB/s {row['cpu_s_per_m']:6.3f} cpu-s/M "
+           f"p50 {row['p50_ms']:.3f} p99 {row['p99_ms']:.3f} ms"), flush=True)
+    return row
+
+
+def table(rows):
+    groups = {}
+    for row in rows:
+        if "failed" not in row:
+            groups.setdefault(tuple(row[k] for k in CASE), []).append(row)
+    print("| " + " | ".join(CASE + ["runs"] + FIGURES) + " |")
+    print("|" + "---|" * (len(CASE) + 1 + len(FIGURES)))
+    for case, group in sorted(groups.items(), key=lambda x: [str(k) for k in x[0]]):
+        medians = [f"{statistics.median(r[f] for r in group):.4g}" for f in FIGURES]
+        medians[0] = f"{statistics.median(r['rps'] for r in group):.0f}"
+        print("| " + " | ".join([*map(str, case), str(len(group)), *medians]) + " |")
+
+
+def options_of_command_line():
+    def integers(text):
+        return [int(x) for x in text.split(",")]
+
+    def words(text):
+        return text.split(",")
+
+    p = argparse.ArgumentParser(description=__doc__,
+                                formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--target", default="sink", help="sink, or a broker's loopback address")
+    p.add_argument("--peers", type=words, help="of " + ",".join(PEERS) + " (those that are built)")
+    p.add_argument("--sizes", type=integers, default=[100])
+    p.add_argument("--codecs", type=words, default=["none"])
+    p.add_argument("--batches", type=integers, default=[16384])
+    p.add_argument("--lingers", type=integers, default=[5])
+    p.add_argument("--rates", type=integers, default=[0], help="records a second; 0: no limit")
+    p.add_argument("--threads", type=integers, default=[1])
+    p.add_argument("--keyed", type=integers, default=[0])
+    p.add_argument("--runs", type=int, default=3)
+    p.add_argument("--seconds", type=int, default=10, help="of a run at a rate")
+    p.add_argument("--messages", type=int, default=0)
+    p.add_argument("--warmup", type=int, default=-1)
+    p.add_argument("--buffer-mb", type=int, default=64)
+    p.add_argument("--topic", default="bench12")
+    p.add_argument("--port", type=int, default=9500, help="of the sink")
+    p.add_argument("--brokers", type=int, default=1, help="of the sink")
+    p.add_argument("--latency", help="of the sink, e.g. 2ms")
+    p.add_argument("--check", action="store_true", help="the sink verifies CRC and sequences")
+    p.add_argument("--broker-pid", type=int, default=0, help="measure this process too")
+    p.add_argument("--no-pin", dest="pin", action="store_false")
+    p.add_argument("--timeout", type=int, default=120)
+    p.add_argument("--out", help="append a line of JSON a run")
+    p.add_argument("--table", metavar="FILE", help="only print the medians of FILE")
+    return p.parse_args()
+
+
+def main():
+    options = options_of_command_line()
+    if options.table:
+        with open(options.table, encoding="ascii") as f:
+            return table([json.loads(line) for line in f])
+    host = options.target.split(":")[0]
+    if options.target != "sink" and host != "localhost" and not host.startswith("127."):
+        sys.exit("run.py: loopback only")
+    peers = options.peers or [p for p in PEERS if built(p)]
+    rows = []
+    for case in itertools.product(options.sizes, options.codecs, options.batches, options.lingers,
+                                  options.rates, options.threads, options.keyed):
+        for i in range(options.runs):
+            first = i % len(peers)  # whoever goes first meets a broker that is still warming up
+            for peer in peers[first:] + peers[:first]:
+                rows.append(one(options, peer, *case))
+    table(rows)
+    return 1 if any("failed" in row for row in rows) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
