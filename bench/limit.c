@@ -191,7 +191,8 @@ int main(int c, char **v) {
   if (c == 5 && !strcmp(v[1], "build")) do_build(atoi(v[2]), atol(v[3]), atoll(v[4]));
   else if (c >= 8 && !strcmp(v[1], "blast"))
     do_blast(atoi(v[2]), v[3], atoi(v[4]), atoi(v[5]), atol(v[6]), atof(v[7]),
-             c > 8 ? atoi(v[8]) : 5, c > 9 && atoi(v[9]) >= 1 && atoi(v[9]) <= 12 ? atoi(v[9]) : 1);
+             c > 8 ? atoi(v[8]) : 5,
+             c > 9 && atoi(v[9]) >= 1 && atoi(v[9]) <= 12 ? atoi(v[9]) : 1);
   else { fprintf(stderr, "usage: see the head of limit.c\n"); return 2; }
   return 0;
 }

@@ -94,7 +94,8 @@ def measure(options, brokers, case):
     row = json.loads(found[-1])
     row["cpu_s_per_m"] = row["cpu_s"] / max(1, row["delivered"]) * 1e6
     if row["delivered"] != case["messages"] or row["errors"]:
-        row["failed"] = f"{row['delivered']} delivered, {row['errors']} errors: {row['first_error']}"
+        row["failed"] = (f"{row['delivered']} delivered, {row['errors']} errors: "
+                         f"{row['first_error']}")
     return row
 
 
