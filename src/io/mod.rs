@@ -4,9 +4,24 @@
 //! Here the `Selector` carries them out on real sockets, one thread for all connections. A
 //! simulator takes the same actions and gives the same events on virtual time.
 
+mod connection;
+mod event;
+mod frame;
+mod output;
+mod resolver;
+mod selector;
+#[cfg(test)]
+mod testing;
+mod transport;
+
 use std::net::SocketAddr;
 
 use bytes::Bytes;
+
+#[allow(unused_imports)]
+pub use event::EventFd;
+#[allow(unused_imports)]
+pub use selector::{Selector, Waker};
 
 /// A connection attempt. The core counts them up and never uses a number twice, so that an event
 /// of a connection that is gone can not be mistaken for one of its successor.
