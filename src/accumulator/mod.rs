@@ -18,7 +18,7 @@ use std::time::Duration;
 pub use batch::{ProducerBatch, ProducerStamp, TryAppend};
 pub use buffer_pool::{Buffer, BufferPool, Grant, Reserve};
 pub use incomplete::{Completion, IncompleteBatches};
-pub use topic::{Deque, PartitionQueue, Topic, Topics, TopicsView};
+pub use topic::{Deque, PartitionQueue, Topic, Topics};
 pub use wakeup::Wakeup;
 
 use crate::error::{Error, ErrorCode, Result};
@@ -87,11 +87,6 @@ impl RecordAccumulator {
             flushes: AtomicU32::new(0),
             closed: AtomicBool::new(false),
         }
-    }
-
-    /// What it was made with.
-    pub fn config(&self) -> &AccumulatorConfig {
-        &self.config
     }
 
     /// Appends to the partition's last batch, or to a new one made of `buffer` (taken if used).

@@ -230,8 +230,8 @@ impl PartitionList {
     fn push(&self, partition: PartitionQueue) {
         let (bucket, slot) = PartitionList::place(self.len.fetch_add(1, Ordering::Relaxed));
         let bucket_len = 8 << bucket;
-        let made = self.buckets[bucket]
-            .get_or_init(|| (0..bucket_len).map(|_| OnceLock::new()).collect());
+        let made =
+            self.buckets[bucket].get_or_init(|| (0..bucket_len).map(|_| OnceLock::new()).collect());
         let _ = made[slot].set(Arc::new(partition));
     }
 }

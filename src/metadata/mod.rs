@@ -162,7 +162,9 @@ impl Metadata {
         state.closed = Some(error);
         let waiters = std::mem::take(&mut state.waiters);
         drop(state);
-        waiters.iter().for_each(|waiter| drop(waiter.ticket.fulfil(())));
+        for waiter in waiters {
+            let _ = waiter.ticket.fulfil(());
+        }
     }
 
     /// When the next update is due; `NEVER` while one is under way or nothing is wanted.
@@ -217,11 +219,7 @@ impl Metadata {
     }
 
     /// Takes an answer in. Returns the new cluster, or why the answer is of no use.
-    pub fn update(
-        &self,
-        response: MetadataResponse,
-        now: Instant,
-    ) -> Result<Arc<Cluster>> {
+    pub fn update(&self, response: MetadataResponse, now: Instant) -> Result<Arc<Cluster>> {
         let nodes = usable_nodes(&response)?;
         let mut state = self.state.lock();
         let mut cluster = Cluster {
@@ -254,7 +252,9 @@ impl Metadata {
         let (ready, waiting): (Vec<Waiter>, Vec<Waiter>) = waiters.into_iter().partition(asked);
         state.waiters = waiting;
         drop(state);
-        ready.iter().for_each(|waiter| drop(waiter.ticket.fulfil(())));
+        for waiter in ready {
+            let _ = waiter.ticket.fulfil(());
+        }
     }
 
     /// The update that was under way failed.
@@ -352,9 +352,7 @@ impl State {
 }
 
 /// The brokers of an answer; an answer without any is of no use (KIP-899).
-fn usable_nodes(
-    response: &MetadataResponse,
-) -> Result<std::collections::BTreeMap<i32, Node>> {
+fn usable_nodes(response: &MetadataResponse) -> Result<std::collections::BTreeMap<i32, Node>> {
     let mut nodes = std::collections::BTreeMap::new();
     for broker in &response.brokers {
         let port = u16::try_from(broker.port).unwrap_or(0);

@@ -163,7 +163,10 @@ impl NetworkClient {
             }
         };
         let order = (0..nodes.len()).map(|i| nodes[(start + i) % nodes.len()]);
-        order.filter_map(|node| Some((rank(node)?, node))).min_by_key(|(rank, _)| *rank).map(|(_, node)| node)
+        order
+            .filter_map(|node| Some((rank(node)?, node)))
+            .min_by_key(|(rank, _)| *rank)
+            .map(|(_, node)| node)
     }
 
     /// The version of `M` to use with `node`.
@@ -289,6 +292,10 @@ impl NetworkClient {
     pub fn close_all(&mut self, reason: &str, now: Instant) {
         let nodes: Vec<i32> = self.nodes.keys().copied().collect();
         for node in nodes {
+            // Our own doing is no trouble to tell of.
+            if let Some(connection) = self.nodes.get_mut(&node) {
+                connection.trouble_logged = Some(now);
+            }
             self.close(node, reason, now);
         }
         self.nodes.clear();
@@ -389,7 +396,8 @@ impl NetworkClient {
             }
             // An old broker answers in version 0, perhaps with what it does speak.
             ErrorCode::UNSUPPORTED_VERSION if version > 0 => {
-                let own = response.api_keys.iter().find(|api| api.api_key == ApiVersionsRequest::KEY);
+                let own =
+                    response.api_keys.iter().find(|api| api.api_key == ApiVersionsRequest::KEY);
                 let retry = own.map_or(0, |api| api.max_version.clamp(0, version - 1));
                 self.ask_versions(node, retry, now);
             }
@@ -406,8 +414,7 @@ impl NetworkClient {
     fn sent(&mut self, conn: ConnId, token: u64) {
         let Some(&node) = self.conns.get(&conn) else { return };
         let Some(connection) = self.nodes.get_mut(&node) else { return };
-        let found =
-            connection.in_flight.iter().position(|r| r.correlation_id as u64 == token);
+        let found = connection.in_flight.iter().position(|r| r.correlation_id as u64 == token);
         let Some(index) = found else { return };
         connection.in_flight[index].left = true;
         if !connection.in_flight[index].expects_response

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 
-use super::{Producer, Timeout, closed};
+use super::{Producer, Timeout};
 use crate::config::ReportMode;
 use crate::error::{Error, ErrorCode, Result};
 use crate::io::EventFd;
@@ -232,13 +232,5 @@ impl Producer {
             .name("ottla-reports".to_owned())
             .spawn(run)
             .map_err(|error| Error::new(ErrorCode::INTERNAL, format!("no thread: {error}")))
-    }
-
-    /// An error if the producer is closed.
-    pub(super) fn check_not_closed(&self) -> Result<()> {
-        match self.closed.load(Ordering::SeqCst) {
-            true => Err(closed()),
-            false => Ok(()),
-        }
     }
 }

@@ -52,7 +52,9 @@ impl Interceptors {
     pub fn on_acknowledgement(&self, report: &Report<'_>, log: &Logger) {
         for interceptor in &self.0 {
             if let Err(error) = interceptor.on_acknowledgement(report) {
-                log.log(Level::Warn, || format!("an interceptor's on_acknowledgement failed: {error}"));
+                log.log(Level::Warn, || {
+                    format!("an interceptor's on_acknowledgement failed: {error}")
+                });
             }
         }
     }

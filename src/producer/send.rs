@@ -206,12 +206,7 @@ impl Producer {
         Ok(size.max(self.config.batch_size))
     }
 
-    fn reserve(
-        &self,
-        topic: &str,
-        size: usize,
-        patience: &mut Patience<'_>,
-    ) -> Result<Buffer> {
+    fn reserve(&self, topic: &str, size: usize, patience: &mut Patience<'_>) -> Result<Buffer> {
         let pool = &self.shared.accumulator.pool;
         let mut number = 0;
         let is_ticket = matches!(patience, Patience::Ticket { .. });
@@ -459,4 +454,3 @@ fn check_topic_name(name: &str) -> Result<()> {
     let text = format!("the topic name {shown:?} is invalid: {why}");
     Err(Error::new(ErrorCode::INVALID_TOPIC_EXCEPTION, text))
 }
-

@@ -52,8 +52,10 @@ impl Sender {
             Ok(None) => self.left(in_flight, now),
             Err(failure) => self.lost(in_flight, failure, response.left, now),
             Ok(Some(frame)) => {
-                let decoded =
-                    wire::frame::decode_response::<ProduceResponse>(frame.clone(), response.version);
+                let decoded = wire::frame::decode_response::<ProduceResponse>(
+                    frame.clone(),
+                    response.version,
+                );
                 let answers = decoded.map_err(Error::from).and_then(|(_, body)| {
                     self.note_throttle(in_flight.node, body.throttle_time_ms, now);
                     let hints = leader_hints(&body);
@@ -148,7 +150,8 @@ impl Sender {
             Some(message) => format!("{} ({code})", message),
             None => format!("{} ({code})", code.text()),
         };
-        let error = Error::new(code, format!("{}-{}: {text}", part.queue.topic, part.queue.partition));
+        let error =
+            Error::new(code, format!("{}-{}: {text}", part.queue.topic, part.queue.partition));
         part.last_error = Some(error.clone());
         batch.maybe_appended |= IN_DOUBT.contains(&code);
         let new_leader = code.is_invalid_metadata() && self.take_hint(id, &answer, endpoints);

@@ -92,7 +92,9 @@ impl Sender {
         }
         if let Some(retry) = part.retries.front() {
             let attempts = retry.attempts;
-            return format!("the record waited to be sent again to {broker} after {attempts} failed attempt(s){last}");
+            return format!(
+                "the record waited to be sent again to {broker} after {attempts} failed attempt(s){last}"
+            );
         }
         if self.client.trouble(leader).is_some() {
             return format!("the record waited for {broker}{last}");

@@ -85,7 +85,8 @@ impl Part {
     pub fn has_earlier(&self, sequence: i32) -> bool {
         let sent = self.in_flight.iter().filter_map(|sent| sent.sequence);
         let retries = self.retries.iter().filter_map(|batch| batch.producer);
-        sent.chain(retries.map(|stamp| stamp.sequence)).any(|other| sequence_before(other, sequence))
+        sent.chain(retries.map(|stamp| stamp.sequence))
+            .any(|other| sequence_before(other, sequence))
     }
 
     /// Puts a batch back to be sent again; the order of sequences is kept.

@@ -99,7 +99,13 @@ impl TransactionManager {
     }
 
     /// Asking failed; it is tried again after the back-off.
-    pub fn failed(&mut self, error: Error, backoff: &ExponentialBackoff, random: f64, now: Instant) {
+    pub fn failed(
+        &mut self,
+        error: Error,
+        backoff: &ExponentialBackoff,
+        random: f64,
+        now: Instant,
+    ) {
         let wait: Duration = backoff.delay(self.attempts, random);
         self.attempts = self.attempts.saturating_add(1);
         self.state = ProducerIdState::Wanted(now + wait);

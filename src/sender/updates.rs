@@ -50,7 +50,8 @@ impl Sender {
             return;
         }
         if metadata.rebootstrap_at() <= now {
-            return self.rebootstrap("no metadata for metadata.recovery.rebootstrap.trigger.ms", now);
+            return self
+                .rebootstrap("no metadata for metadata.recovery.rebootstrap.trigger.ms", now);
         }
         let Some(node) = self.any_node(now) else { return };
         if !self.client.ready(node, now) {
@@ -70,11 +71,9 @@ impl Sender {
             ..MetadataRequest::default()
         };
         self.shared.metrics.requests.add(1);
-        let sent = self.client.version_for::<MetadataRequest>(node).and_then(
-            |version| {
-                self.client.send(node, &mut message, version, RequestTag::Metadata, true, now)
-            },
-        );
+        let sent = self.client.version_for::<MetadataRequest>(node).and_then(|version| {
+            self.client.send(node, &mut message, version, RequestTag::Metadata, true, now)
+        });
         match sent {
             Ok(()) => self.metadata_request = Some(request),
             Err(error) => self.shared.metadata.failed(error, now),
@@ -85,9 +84,9 @@ impl Sender {
     fn any_node(&mut self, now: Instant) -> Option<i32> {
         let nodes: Vec<i32> = self.known_nodes.iter().copied().collect();
         let node = self.client.least_loaded(&nodes, now);
-        let trouble = nodes.iter().find_map(|node| {
-            self.client.trouble(*node).map(|_| self.client.describe(*node))
-        });
+        let trouble = nodes
+            .iter()
+            .find_map(|node| self.client.trouble(*node).map(|_| self.client.describe(*node)));
         if let Some(trouble) = trouble {
             let error = Error::new(ErrorCode::BROKER_NOT_AVAILABLE, trouble);
             self.shared.metadata.note_trouble(error, now);
@@ -100,7 +99,9 @@ impl Sender {
     }
 
     fn rebootstrap(&mut self, why: &str, now: Instant) {
-        self.shared.log.log(Level::Warn, || format!("starting from bootstrap.servers again: {why}"));
+        self.shared
+            .log
+            .log(Level::Warn, || format!("starting from bootstrap.servers again: {why}"));
         self.client.close_all("starting from bootstrap.servers again", now);
         self.metadata_request = None;
         self.shared.metadata.rebootstrap(now);
@@ -172,13 +173,10 @@ impl Sender {
             producer_epoch: -1,
         };
         self.shared.metrics.requests.add(1);
-        let sent =
-            self.client.version_for::<InitProducerIdRequest>(node).and_then(
-                |version| {
-                    let tag = RequestTag::InitProducerId;
-                    self.client.send(node, &mut message, version, tag, true, now)
-                },
-            );
+        let sent = self.client.version_for::<InitProducerIdRequest>(node).and_then(|version| {
+            let tag = RequestTag::InitProducerId;
+            self.client.send(node, &mut message, version, tag, true, now)
+        });
         match sent {
             Ok(()) => self.transactions.initializing(),
             Err(error) => self.producer_id_failed(error, now),
