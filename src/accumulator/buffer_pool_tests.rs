@@ -41,7 +41,8 @@ fn a_returned_buffer_is_reused_and_spares_never_exceed_what_is_free() {
     drop(buffer);
     let again = granted(&pool, 16);
     assert_eq!((again.as_ref().as_ptr(), again.as_ref().len()), (address, 0));
-    drop((again, granted(&pool, 64)));
+    drop(again);
+    drop(granted(&pool, 64));
     assert!(pool.ledger.lock().pooled.is_empty());
 }
 

@@ -70,7 +70,7 @@ mod tests {
         let counts: Vec<i64> =
             vectors["n"].as_array().unwrap().iter().map(|n| n.as_i64().unwrap()).collect();
         let keys = vectors["keys"].as_array().unwrap();
-        assert!(keys.len() >= 200);
+        assert!(keys.len() >= 100, "{} keys", keys.len());
         for case in keys {
             let hex = case["key"].as_str().unwrap();
             let byte = |i| u8::from_str_radix(&hex[i..i + 2], 16).unwrap();
