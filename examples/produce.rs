@@ -1,4 +1,5 @@
-//! Sends four records and shows what happened to each: `cargo run --example produce -- HOST:PORT TOPIC`.
+//! Sends four records and shows what happened to each:
+//! `cargo run --example produce -- HOST:PORT TOPIC`.
 
 use std::time::Duration;
 

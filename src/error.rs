@@ -1,7 +1,7 @@
 //! Errors: one number, one text that says why.
 //!
-//! Numbers: 0 is no error, -1 and positive ones are Kafka's own (`org.apache.kafka.common.protocol.Errors`),
-//! -200 and below are ours. A number is never used for another meaning later.
+//! Numbers: 0 is no error, -1 and positive ones are Kafka's own (its class `Errors`), -200 and
+//! below are ours. A number is never used for another meaning later.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! Ottla: a Kafka producer in Rust behind a C ABI. This file is the map; ARCHITECTURE.md is the tour.
+//! Ottla: a Kafka producer in Rust behind a C ABI. This file is the map; ARCHITECTURE.md is the
+//! tour.
 //!
 //! A module may use those below its line, never its own line or above (tests/tidy.rs holds it):
 //!

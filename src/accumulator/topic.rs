@@ -15,23 +15,7 @@ use super::built_in_partitioner::BuiltInPartitioner;
 use crate::record::TopicName;
 use crate::sync::{Mutex, MutexGuard};
 
-type Map = HashMap<TopicKey, Arc<Topic>, foldhash::fast::RandomState>;
-
-/// A topic's name as a key that can be looked up by `&str`.
-#[derive(PartialEq, Eq)]
-struct TopicKey(TopicName);
-
-impl std::borrow::Borrow<str> for TopicKey {
-    fn borrow(&self) -> &str {
-        self.0.as_str()
-    }
-}
-
-impl std::hash::Hash for TopicKey {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.0.as_str().hash(state);
-    }
-}
+type Map = HashMap<Arc<str>, Arc<Topic>, foldhash::fast::RandomState>;
 
 /// All topics of a producer.
 #[derive(Default)]
@@ -65,8 +49,8 @@ impl Topics {
             return topic.clone();
         }
         let topic = Arc::new(Topic::new(TopicName::new(name)));
-        let mut map = Map::clone_from_map(&old);
-        map.insert(TopicKey(topic.name.clone()), topic.clone());
+        let mut map = Map::clone(&old);
+        map.insert(topic.name.shared(), topic.clone());
         self.map.store(Arc::new(map));
         topic
     }
@@ -84,16 +68,6 @@ impl Topics {
             }
         }
         topic.count.store(count, Ordering::Release);
-    }
-}
-
-trait CloneMap {
-    fn clone_from_map(old: &Map) -> Map;
-}
-
-impl CloneMap for Map {
-    fn clone_from_map(old: &Map) -> Map {
-        old.values().map(|topic| (TopicKey(topic.name.clone()), topic.clone())).collect()
     }
 }
 

@@ -202,6 +202,7 @@ fn io_config(config: &ProducerConfig) -> IoConfig {
             retries: config.retries,
             retry_backoff: retry_backoff(config),
             linger: config.linger,
+            availability_timeout: config.partitioner_availability_timeout,
         },
         network: NetworkConfig {
             client_id: config.client_id.as_str().into(),

@@ -57,6 +57,8 @@ pub struct SenderConfig {
     pub retry_backoff: ExponentialBackoff,
     /// `linger.ms`.
     pub linger: Duration,
+    /// `partitioner.availability.timeout.ms`; zero for never.
+    pub availability_timeout: Duration,
 }
 
 /// How far closing is.
@@ -149,6 +151,8 @@ pub struct Sender {
     completed: Vec<ClientResponse>,
     nodes: Vec<i32>,
     known_nodes: BTreeSet<i32>,
+    /// Since when a broker for which somebody stands in line takes no requests.
+    unready_since: HashMap<i32, Instant>,
 }
 
 impl Sender {
@@ -181,6 +185,7 @@ impl Sender {
             completed: Vec::new(),
             nodes: Vec::new(),
             known_nodes: BTreeSet::new(),
+            unready_since: HashMap::new(),
         };
         sender.use_cluster(now);
         sender

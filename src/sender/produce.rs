@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::part::Sent;
 use super::{ProduceInFlight, Sender};
@@ -23,10 +24,9 @@ impl Sender {
         let mut nodes = std::mem::take(&mut self.nodes);
         self.schedule.nodes(&mut nodes);
         for node in nodes.drain(..) {
-            while self.schedule.front(node).is_some()
-                && self.client.ready(node, now)
-                && self.client.can_send_more(node)
-            {
+            let ready = self.client.ready(node, now);
+            self.note_ready(node, ready, now);
+            while ready && self.schedule.front(node).is_some() && self.client.can_send_more(node) {
                 let batches = self.drain(node, now);
                 if batches.is_empty() {
                     break;
@@ -35,6 +35,29 @@ impl Sender {
             }
         }
         self.nodes = nodes;
+    }
+
+    /// A broker that takes no requests for `partitioner.availability.timeout.ms` gets no new
+    /// records that leave the partition open, until it does (KIP-794).
+    fn note_ready(&mut self, node: i32, ready: bool, now: Instant) {
+        if self.config.availability_timeout.is_zero() {
+            return;
+        }
+        let available = if ready {
+            if self.unready_since.remove(&node).is_none() {
+                return;
+            }
+            true
+        } else {
+            let since = *self.unready_since.entry(node).or_insert(now);
+            if now.since(since) < self.config.availability_timeout {
+                return;
+            }
+            false
+        };
+        for part in self.parts.iter().flatten().filter(|part| part.in_line == Some(node)) {
+            part.queue.available.store(available, Ordering::Relaxed);
+        }
     }
 
     /// Takes one batch of each partition in the line, as many as `max.request.size` allows; one

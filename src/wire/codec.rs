@@ -2,7 +2,8 @@
 //!
 //! A message lists its fields once, in the order of the wire: `fields` hands each of them to a
 //! [`Codec`], which is a [`Reader`](super::Reader) that fills it or a [`Writer`](super::Writer)
-//! that writes it down. What a version lacks is an `if` around a field, which reads like the schema:
+//! that writes it down. What a version lacks is an `if` around a field, which reads like the
+//! schema:
 //!
 //! ```text
 //! c.i32("throttle_time_ms", &mut self.throttle_time_ms)?;

@@ -4,8 +4,8 @@
 //! its records, which were written long before. Reading them again would cost more than all else
 //! that is done with a batch, so the checksum of the records is kept and the header's is put before
 //! it: appending n bytes to a message multiplies its remainder by x^(8n). That is a linear map on
-//! 32 bits, so the maps for n = 1, 2, 4, 8 ... are in a table made at compile time, and those of the
-//! bits of n are applied one after the other.
+//! 32 bits, so the maps for n = 1, 2, 4, 8 ... are in a table made at compile time, and those of
+//! the bits of n are applied one after the other.
 
 /// CRC-32C (Castagnoli), lowest bit first.
 const POLYNOMIAL: u32 = 0x82f6_3b78;
