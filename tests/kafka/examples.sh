@@ -32,6 +32,9 @@ cc "${flags[@]}" examples/produce.c -o $out/c-shared -L "$lib" -lottla -Wl,-rpat
 cc "${flags[@]}" examples/produce.c -o $out/c-static "$lib/libottla.a" -lpthread -ldl -lm &&
   try c-static $out/c-static || failed=1
 
+cargo build --features cli --example produce &&
+  try rust "${CARGO_TARGET_DIR:-target}/debug/examples/produce" || failed=1
+
 export LD_LIBRARY_PATH=$lib
 try python python3 examples/produce.py
 
