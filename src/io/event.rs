@@ -40,9 +40,15 @@ impl EventFd {
     /// finds it. The other way round, the read could swallow the write of a signal that came in
     /// between, and the flag it set would keep all later ones quiet.
     pub fn clear(&self) {
+        self.clear_around(|| {});
+    }
+
+    /// `clear`, with something that happens at its most delicate moment.
+    fn clear_around(&self, between: impl FnOnce()) {
         let mut count = [0; 8];
         // Nothing to read is fine: clear may be called at any time.
         let _ = retry_on_intr(|| rustix::io::read(&self.fd, &mut count));
+        between();
         // A swap and not a store: it reads what a signal wrote, so that what the signal tells of
         // is visible to this thread from here on.
         self.signalled.swap(false, Ordering::AcqRel);
@@ -94,6 +100,15 @@ mod tests {
             event.signal();
         }
         assert_eq!(writes(&event), 1);
+    }
+
+    #[test]
+    fn a_signal_in_the_middle_of_a_clear_does_not_silence_later_ones() {
+        let event = EventFd::new().unwrap();
+        event.signal();
+        event.clear_around(|| event.signal());
+        event.signal();
+        assert!(readable(&event, 0));
     }
 
     #[test]
