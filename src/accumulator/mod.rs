@@ -104,7 +104,7 @@ impl RecordAccumulator {
         let mut guard = partition.lock();
         let deque = &mut *guard;
         if self.closed.load(Ordering::Acquire) {
-            let text = "the producer was closed while the record was being sent";
+            let text = "the producer is closed";
             return Err(Error::new(ErrorCode::CLOSED, text));
         }
         if sticky && self.partition_changed(topic, partition, deque) {

@@ -83,12 +83,18 @@ impl Producer {
     }
 
     fn intercept(self: &Arc<Self>, record: &Record<'_>, patience: &mut Patience<'_>) -> Result<()> {
-        if self.interceptors.is_empty() {
-            return self.do_send(record, patience);
-        }
-        self.check_open()?;
-        let log = &self.shared.log;
-        self.interceptors.on_send(record, log, &mut |record| self.do_send(record, patience))
+        let result = if self.interceptors.is_empty() {
+            self.do_send(record, patience)
+        } else {
+            self.check_open()?;
+            let log = &self.shared.log;
+            self.interceptors.on_send(record, log, &mut |record| self.do_send(record, patience))
+        };
+        result.map_err(|error| match self.shared.fatal() {
+            // A fatal error closes everything; it is the reason to tell.
+            Some(fatal) if error.code() == ErrorCode::CLOSED => fatal.clone(),
+            _ => error,
+        })
     }
 
     fn check_open(&self) -> Result<()> {
