@@ -303,6 +303,7 @@ pub struct Error(Arc<Inner>);
 struct Inner {
     code: ErrorCode,
     fatal: bool,
+    /// With a NUL behind it, for C.
     message: Box<str>,
 }
 
@@ -312,12 +313,17 @@ pub type Result<T> = std::result::Result<T, Error>;
 impl Error {
     /// An error with its own text.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Error {
-        Error(Arc::new(Inner { code, fatal: false, message: message.into().into_boxed_str() }))
+        Error::with(code, false, message.into())
     }
 
     /// An error after which this producer accepts no more records.
     pub fn fatal(code: ErrorCode, message: impl Into<String>) -> Error {
-        Error(Arc::new(Inner { code, fatal: true, message: message.into().into_boxed_str() }))
+        Error::with(code, true, message.into())
+    }
+
+    fn with(code: ErrorCode, fatal: bool, mut message: String) -> Error {
+        message.push('\0');
+        Error(Arc::new(Inner { code, fatal, message: message.into_boxed_str() }))
     }
 
     /// The number.
@@ -327,7 +333,18 @@ impl Error {
 
     /// The text, without the code's name.
     pub fn message(&self) -> &str {
-        &self.0.message
+        let message = &self.0.message;
+        &message[..message.len() - 1]
+    }
+
+    /// The text and the NUL behind it; it lives as long as any clone of this error.
+    pub fn message_with_nul(&self) -> &[u8] {
+        self.0.message.as_bytes()
+    }
+
+    /// Whether this and `other` are clones of one error.
+    pub fn is_same(&self, other: &Error) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// Whether trying again may help.
@@ -360,7 +377,7 @@ impl fmt::Debug for Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.0.code, self.0.message)
+        write!(f, "{}: {}", self.code(), self.message())
     }
 }
 

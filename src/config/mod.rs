@@ -66,6 +66,14 @@ impl Config {
         Some(key.shown(value).into())
     }
 
+    /// As `get`, but an unknown key is an error with the nearest known one.
+    pub fn try_get(&self, key: &str) -> Result<Option<String>> {
+        match find(key) {
+            Some(_) => Ok(self.get(key)),
+            None => Err(foreign::error(key).unwrap_or_else(|| suggest::unknown(key))),
+        }
+    }
+
     /// Checks how the values fit together, as Java does, and gives them types. Fails with
     /// `CONFIGURATION` and a text that names the keys and the remedy.
     pub fn build(&self) -> Result<ProducerConfig> {

@@ -10,10 +10,10 @@ use crate::config::ReportMode;
 use crate::error::{Error, ErrorCode, Result};
 use crate::io::EventFd;
 use crate::record::TopicName;
-use crate::report::{Report, State, Woken};
+use crate::report::{Entry, Report, State, Woken};
 use crate::time::{self, Instant};
 
-/// Reports handed over at a time.
+/// Reports handed to a sink at a time, or one whole batch if that is more.
 const REPORTS_AT_A_TIME: usize = 256;
 
 /// A report that stands on its own.
@@ -64,15 +64,26 @@ impl OwnedReport {
     }
 }
 
+/// The reports of some whole batches on their way to a sink.
+#[derive(Debug)]
+pub struct Reports(Vec<Entry>);
+
+impl Reports {
+    /// The reports, in order per partition. What they borrow lives as long as `self`.
+    pub fn iter(&self) -> impl Iterator<Item = Report<'_>> {
+        self.0.iter().flat_map(|entry| (0..entry.slots.len()).map(|slot| entry.report(slot)))
+    }
+}
+
 /// Gets delivery reports, in order per partition, never on the I/O thread.
 pub trait ReportSink: Send + Sync {
     /// Takes reports. It may send and poll; flush and close answer with an error.
-    fn deliver(&self, reports: &[OwnedReport]);
+    fn deliver(&self, reports: &Reports);
 }
 
 impl<F: Fn(&OwnedReport) + Send + Sync> ReportSink for F {
-    fn deliver(&self, reports: &[OwnedReport]) {
-        reports.iter().for_each(self);
+    fn deliver(&self, reports: &Reports) {
+        reports.iter().for_each(|report| self(&report.into()));
     }
 }
 
@@ -86,7 +97,7 @@ thread_local! {
 pub(super) struct CallbackScope;
 
 impl CallbackScope {
-    fn enter(producer: &Producer) -> CallbackScope {
+    pub(super) fn enter(producer: &Producer) -> CallbackScope {
         IN_CALLBACK.with_borrow_mut(|inside| inside.push(producer));
         CallbackScope
     }
@@ -125,12 +136,12 @@ impl Producer {
             let text = "delivery.report.mode=dispatch: a thread of the library serves callbacks";
             return Err(Error::new(ErrorCode::WRONG_MODE, text));
         }
-        let served = self.serve(usize::MAX);
+        let served = self.serve();
         if served > 0 || timeout.is_some_and(|timeout| timeout.is_zero()) {
             return Ok(served);
         }
         self.wait_for_news(timeout)?;
-        Ok(self.serve(usize::MAX))
+        Ok(self.serve())
     }
 
     /// The event fd: readable when there may be reports, log lines or ready tickets. Contract:
@@ -174,23 +185,29 @@ impl Producer {
         reports.len()
     }
 
-    /// Serves the callbacks with what is there, `max` reports at most.
-    pub(super) fn serve(&self, max: usize) -> usize {
+    /// Serves the callbacks with what is there.
+    pub(super) fn serve(&self) -> usize {
         self.serve_log();
         let Some(sink) = &self.sink else { return 0 };
-        let mut reports = Vec::new();
+        let mut reports = Reports(Vec::new());
         let mut served = 0;
-        while served < max {
-            reports.clear();
-            self.drain(REPORTS_AT_A_TIME.min(max - served), |report| reports.push(report.into()));
-            if reports.is_empty() {
-                break;
+        loop {
+            let count = self.reports.take(REPORTS_AT_A_TIME, &mut reports.0);
+            if count == 0 {
+                return served;
             }
-            served += reports.len();
-            let _scope = CallbackScope::enter(self);
+            served += count;
+            let scope = CallbackScope::enter(self);
+            if !self.interceptors.is_empty() {
+                let log = &self.shared.log;
+                reports
+                    .iter()
+                    .for_each(|report| self.interceptors.on_acknowledgement(&report, log));
+            }
             sink.deliver(&reports);
+            drop(scope);
+            self.reports.recycle(&mut reports.0);
         }
-        served
     }
 
     fn serve_log(&self) {
@@ -202,7 +219,7 @@ impl Producer {
     }
 
     /// An error inside a callback of this producer, where waiting for callbacks would be for ever.
-    pub(super) fn check_not_in_callback(&self, call: &str) -> Result<()> {
+    pub(crate) fn check_not_in_callback(&self, call: &str) -> Result<()> {
         let me: *const Producer = self;
         if IN_CALLBACK.with_borrow(|inside| inside.contains(&me)) {
             let text = format!("{call} inside a callback of the same producer would never return");
@@ -218,7 +235,7 @@ impl Producer {
             loop {
                 reports.wait(Instant::NEVER);
                 let Some(producer) = producer.upgrade() else { return };
-                producer.serve(usize::MAX);
+                producer.serve();
                 reports.note_served();
                 if producer.closed.load(Ordering::SeqCst)
                     && shared.accumulator.incomplete.len() == 0

@@ -59,7 +59,7 @@ impl Producer {
         if let Some(dispatcher) = dispatcher.filter(|thread| thread.thread().id() != own) {
             let _ = dispatcher.join();
         } else {
-            self.serve(usize::MAX);
+            self.serve();
         }
         let mut threads = self.threads.lock();
         threads.done = true;
@@ -82,10 +82,10 @@ impl Producer {
             };
         }
         loop {
-            self.serve(usize::MAX);
+            self.serve();
             let done = accumulator.incomplete.is_below(below);
             if done {
-                self.serve(usize::MAX);
+                self.serve();
                 return Ok(());
             }
             match self.reports.wait(deadline) {

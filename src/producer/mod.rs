@@ -15,9 +15,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-pub use consume::{OwnedReport, ReportSink};
+pub use consume::{OwnedReport, ReportSink, Reports};
 pub use interceptor::Interceptor;
 pub use partitioner::{Partitioner, murmur2, partition_for_key};
+pub use send::Limit;
 
 use interceptor::Interceptors;
 use tickets::Tickets;

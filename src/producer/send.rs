@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
+use super::consume::CallbackScope;
 use super::tickets::{Awaited, Held};
 use super::{Producer, Timeout, closed, partition_for_key};
 use crate::accumulator::{Append, Buffer, Reserve, Topic};
@@ -17,10 +17,24 @@ use crate::wire::record::estimate_size_upper_bound;
 /// The longest topic name that brokers accept.
 const TOPIC_NAME_LEN_MAX: usize = 249;
 
-/// How long one send may wait, and how.
+/// How long one send, or several together, may wait. The time counts from the first wait.
+#[derive(Debug)]
+pub struct Limit {
+    timeout: Timeout,
+    deadline: Option<Instant>,
+}
+
+impl Limit {
+    /// A limit of which nothing is used up yet.
+    pub fn new(timeout: Timeout) -> Limit {
+        Limit { timeout, deadline: None }
+    }
+}
+
+/// How one send may wait.
 enum Patience<'a> {
-    /// Parks until then. The deadline is made when the first wait begins: `None` before.
-    Block { timeout: Timeout, deadline: Option<Instant> },
+    /// Parks.
+    Block(&'a mut Limit),
     /// Never parks: a wait becomes a ticket. `fresh` says that the last one was for metadata,
     /// and that the metadata came.
     Ticket { place: &'a mut u64, fresh: bool },
@@ -45,7 +59,12 @@ impl Producer {
 
     /// As `send`, with a limit of its own instead of `max.block.ms`.
     pub fn send_timeout(self: &Arc<Self>, record: &Record<'_>, timeout: Timeout) -> Result<()> {
-        self.intercept(record, &mut Patience::Block { timeout, deadline: None })
+        self.send_within(record, &mut Limit::new(timeout))
+    }
+
+    /// As `send`, within what is left of a limit that several sends share.
+    pub fn send_within(self: &Arc<Self>, record: &Record<'_>, limit: &mut Limit) -> Result<()> {
+        self.intercept(record, &mut Patience::Block(limit))
     }
 
     /// Sends a record or says `WOULD_BLOCK` and leaves a ticket's number in `ticket`.
@@ -87,6 +106,7 @@ impl Producer {
             self.do_send(record, patience)
         } else {
             self.check_open()?;
+            let _scope = CallbackScope::enter(self);
             let log = &self.shared.log;
             self.interceptors.on_send(record, log, &mut |record| self.do_send(record, patience))
         };
@@ -173,6 +193,7 @@ impl Producer {
             return Ok(Choice::Fixed(partition));
         }
         if let Some(partitioner) = &self.partitioner {
+            let _scope = CallbackScope::enter(self);
             let chosen = partitioner.partition(record.topic, record.key, record.value, count)?;
             if let Some(partition) = chosen {
                 if partition < 0 || partition >= count {
@@ -234,7 +255,7 @@ impl Producer {
             Patience::Ticket { place, .. } => {
                 return Err(self.hold(place, number, Awaited::Memory(ticket), topic));
             }
-            Patience::Block { .. } => patience.deadline(),
+            Patience::Block(_) => patience.deadline(),
         };
         match ticket.wait(deadline) {
             Wait::Ready(grant) => pool.redeem(grant),
@@ -311,7 +332,7 @@ impl Producer {
                 Patience::Ticket { place, .. } => {
                     return Err(self.hold(place, number, Awaited::Metadata(ticket), name));
                 }
-                Patience::Block { .. } => patience.deadline(),
+                Patience::Block(_) => patience.deadline(),
             };
             match ticket.wait(deadline) {
                 Wait::Ready(()) => fresh = true,
@@ -342,7 +363,7 @@ impl Producer {
         topic: &str,
         timeout: Timeout,
     ) -> Result<Vec<(i32, i32)>> {
-        self.await_topic(topic, 0, &mut Patience::Block { timeout, deadline: None })?;
+        self.await_topic(topic, 0, &mut Patience::Block(&mut Limit::new(timeout)))?;
         let cluster = self.shared.metadata.cluster();
         let info = cluster.topics.get(topic);
         let partitions = info.map_or(&[][..], |info| &info.partitions);
@@ -407,12 +428,10 @@ impl Producer {
 impl Patience<'_> {
     fn deadline(&mut self) -> Instant {
         match self {
-            Patience::Block { timeout, deadline } => {
-                let until = |timeout: &Option<Duration>| match timeout {
-                    Some(timeout) => time::now() + *timeout,
-                    None => Instant::NEVER,
-                };
-                *deadline.get_or_insert_with(|| until(timeout))
+            Patience::Block(limit) => {
+                let timeout = limit.timeout;
+                let until = || timeout.map_or(Instant::NEVER, |timeout| time::now() + timeout);
+                *limit.deadline.get_or_insert_with(until)
             }
             Patience::Ticket { .. } => Instant(0),
         }

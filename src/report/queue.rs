@@ -174,6 +174,27 @@ impl ReportQueue {
         count
     }
 
+    /// Takes whole batches, the oldest first, until they have `enough` reports; never waits.
+    /// Returns how many reports. For sinks: a queue is either taken from or drained.
+    pub fn take(&self, enough: usize, taken: &mut Vec<Entry>) -> usize {
+        let mut inner = self.inner.lock();
+        let mut count = 0;
+        while count < enough {
+            let Some(entry) = inner.entries.pop_front() else { break };
+            count += entry.slots.len();
+            taken.push(entry);
+        }
+        inner.read += count as u64;
+        self.reserved.fetch_sub(count as u64, Ordering::Relaxed);
+        count
+    }
+
+    /// Keeps the side blocks of entries that were taken for the next batches.
+    pub fn recycle(&self, taken: &mut Vec<Entry>) {
+        let mut inner = self.inner.lock();
+        taken.drain(..).for_each(|entry| inner.recycle(entry.slots));
+    }
+
     /// A dispatcher has delivered all that it read.
     pub fn note_served(&self) {
         let mut inner = self.inner.lock();
@@ -264,6 +285,19 @@ mod tests {
         assert_eq!(read(&queue, 3), [2, 3, 4]);
         assert_eq!(read(&queue, 10), [5, 6]);
         assert_eq!(queue.reserved(), 0);
+    }
+
+    #[test]
+    fn whole_batches_are_taken_until_there_are_enough() {
+        let queue = ReportQueue::new(100);
+        (0..7).for_each(|_| assert_eq!(queue.reserve(), 1));
+        queue.push(&mut vec![entry(0..3), entry(3..5), entry(5..7)]);
+        let mut taken = Vec::new();
+        assert_eq!(queue.take(4, &mut taken), 5);
+        assert_eq!((taken.len(), queue.reserved()), (2, 2));
+        queue.recycle(&mut taken);
+        assert_eq!(queue.take(4, &mut taken), 2);
+        assert_eq!(queue.take(4, &mut taken), 0);
     }
 
     #[test]
