@@ -18,6 +18,8 @@ mod accumulator;
 mod backoff;
 pub mod config;
 pub mod error;
+#[allow(unsafe_code)]
+mod ffi;
 mod io;
 mod log;
 mod metadata;

@@ -1,0 +1,320 @@
+//! `ottla_producer_send…` and the tickets of try-sends.
+
+use std::ffi::{c_char, c_void};
+
+use super::argument::{self, Out, OutArray, invalid};
+use super::boundary;
+use super::error::{ErrorOut, ottla_error_t};
+use super::packed::{self, Reader};
+use super::producer::{ProducerHandle, live, ottla_producer_t};
+use super::record::{Headers, Numbers, ottla_record_t, with_record};
+use crate::error::Result;
+use crate::producer::Limit;
+use crate::record::Record;
+
+/// Sends a record: appends it to its partition's batch and returns before it is on its way.
+///
+/// Ownership: `record` and all it points to are copied; the caller keeps them.
+/// Thread safety: any thread.
+/// Blocking: at most `max.block.ms`, for metadata of the topic and for buffer memory.
+/// Returns: 0 if the record is accepted: there will be one delivery report. Else it is not and
+/// there will be none: OTTLA_INVALID_ARGUMENT, OTTLA_INVALID_UTF8, OTTLA_INVALID_TOPIC_EXCEPTION,
+/// OTTLA_UNKNOWN_TOPIC_OR_PARTITION, OTTLA_MESSAGE_TOO_LARGE, OTTLA_TIMED_OUT (no metadata),
+/// OTTLA_BUFFER_EXHAUSTED, OTTLA_REPORTS_FULL, OTTLA_INTERRUPTED, OTTLA_CLOSED,
+/// OTTLA_PARTITIONER_FAILED, the code of a fatal error.
+/// Since: 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ottla_producer_send(
+    producer: *const ottla_producer_t,
+    record: *const ottla_record_t,
+    error: *mut *mut ottla_error_t,
+) -> i32 {
+    // SAFETY: the caller's promise about `error`.
+    let error = unsafe { ErrorOut::new(error) };
+    boundary::run(error, || {
+        let handle = live(producer)?;
+        // SAFETY: the caller's promise about `record`.
+        unsafe { with_record(record, |record| handle.producer.send(record)) }
+    })
+}
+
+/// As ottla_producer_send, with a limit of its own.
+///
+/// Ownership: `record` and all it points to are copied; the caller keeps them.
+/// Thread safety: any thread.
+/// Blocking: at most `timeout_ms`: 0 not at all, -1 without limit, OTTLA_MAX_BLOCK (-2) for
+/// `max.block.ms`.
+/// Returns: as ottla_producer_send.
+/// Since: 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ottla_producer_send_timeout(
+    producer: *const ottla_producer_t,
+    record: *const ottla_record_t,
+    timeout_ms: i32,
+    error: *mut *mut ottla_error_t,
+) -> i32 {
+    // SAFETY: the caller's promise about `error`.
+    let error = unsafe { ErrorOut::new(error) };
+    boundary::run(error, || {
+        let handle = live(producer)?;
+        let timeout = argument::send_timeout(timeout_ms, &handle.producer)?;
+        // SAFETY: the caller's promise about `record`.
+        unsafe { with_record(record, |record| handle.producer.send_timeout(record, timeout)) }
+    })
+}
+
+/// Sends a record, or leaves a ticket where ottla_producer_send would wait.
+///
+/// Set `*ticket` to 0 at first. After OTTLA_WOULD_BLOCK it is the number of a place in the queue:
+/// wait on the event fd until ottla_producer_ready_tickets tells that number, then call again
+/// with the same record and number; or give it up with ottla_producer_cancel_ticket. After any
+/// other status `*ticket` is 0. `max.block.ms` counts from the first call.
+///
+/// Ownership: `record` and all it points to are copied if it is accepted; the caller keeps them.
+/// Thread safety: any thread; one ticket is used by one thread at a time.
+/// Blocking: never.
+/// Returns: OTTLA_WOULD_BLOCK, or as ottla_producer_send.
+/// Since: 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ottla_producer_try_send(
+    producer: *const ottla_producer_t,
+    record: *const ottla_record_t,
+    ticket: *mut u64,
+    error: *mut *mut ottla_error_t,
+) -> i32 {
+    // SAFETY: the caller's promise about `error`.
+    let error = unsafe { ErrorOut::new(error) };
+    boundary::run(error, || {
+        let handle = live(producer)?;
+        // SAFETY: the caller's promise about `ticket`.
+        let mut ticket = unsafe { InOutTicket::new(ticket) }?;
+        let send = |record: &Record<'_>| ticket.try_send(&handle, record);
+        // SAFETY: the caller's promise about `record`.
+        unsafe { with_record(record, send) }
+    })
+}
+
+/// Sends a record that is given as single arguments, which Go and Python pass at less cost than
+/// a struct. Fields mean what they mean in ottla_record_t. `headers_packed` are packed headers as
+/// the top of this file describes them; a `headers_length` of 0 or -1 is none. With `ticket` not
+/// NULL this is ottla_producer_try_send, and `timeout_ms` is not looked at.
+///
+/// Ownership: all bytes are copied; the caller keeps them.
+/// Thread safety: any thread.
+/// Blocking: at most `timeout_ms`: 0 not at all, -1 without limit, OTTLA_MAX_BLOCK (-2) for
+/// `max.block.ms`. Never with `ticket`.
+/// Returns: as ottla_producer_send, with `ticket` as ottla_producer_try_send.
+/// Since: 0.1
+#[unsafe(no_mangle)]
+#[allow(clippy::too_many_arguments)] // One crossing of the border with plain arguments is the point.
+pub unsafe extern "C" fn ottla_producer_send_flat(
+    producer: *const ottla_producer_t,
+    topic: *const c_char,
+    topic_length: i64,
+    partition: i32,
+    timestamp_ms: i64,
+    key: *const c_void,
+    key_length: i64,
+    value: *const c_void,
+    value_length: i64,
+    headers_packed: *const c_void,
+    headers_length: i64,
+    opaque: u64,
+    flags: u32,
+    timeout_ms: i32,
+    ticket: *mut u64,
+    error: *mut *mut ottla_error_t,
+) -> i32 {
+    // SAFETY: the caller's promise about `error`.
+    let error = unsafe { ErrorOut::new(error) };
+    boundary::run(error, || {
+        let handle = live(producer)?;
+        let numbers = Numbers::new(partition, timestamp_ms, opaque, flags)?;
+        // SAFETY: the caller's promise about `topic`.
+        let topic = unsafe { argument::text(topic, topic_length, "topic") }?;
+        // SAFETY: the caller's promise about `key`.
+        let key = unsafe { argument::bytes(key, key_length, "key") }?;
+        // SAFETY: the caller's promise about `value`.
+        let value = unsafe { argument::bytes(value, value_length, "value") }?;
+        // SAFETY: the caller's promise about `headers_packed`.
+        let packed = unsafe { argument::bytes(headers_packed, headers_length, "headers_packed") }?;
+        let send = |record: &Record<'_>| {
+            if ticket.is_null() {
+                let timeout = argument::send_timeout(timeout_ms, &handle.producer)?;
+                return handle.producer.send_timeout(record, timeout);
+            }
+            // SAFETY: the caller's promise about `ticket`.
+            unsafe { InOutTicket::new(ticket) }?.try_send(&handle, record)
+        };
+        match packed.unwrap_or_default() {
+            [] => send(&numbers.record(topic, key, value, &[])),
+            packed => {
+                let mut headers = Headers::new();
+                Reader::new("headers_packed", packed).headers(&mut headers)?;
+                send(&numbers.record(topic, key, value, headers.as_slice()))
+            }
+        }
+    })
+}
+
+/// Sends `count` records of one topic from one packed block, whose layout the top of this file
+/// describes. All records share `timeout_ms`; when it is used up the rest is still tried, without
+/// waiting. A record can be refused and a later one accepted: if order matters more, send again
+/// from the first that was refused only after looking at the statuses.
+///
+/// A block that is malformed is refused as a whole: nothing is sent, nothing is written but
+/// `*accepted`, which becomes 0. Else every record has its status in `statuses`, and `*accepted`
+/// is the number of zeros, whatever the function returns. Both may be NULL.
+///
+/// Ownership: the block is copied; the caller keeps it.
+/// Thread safety: any thread.
+/// Blocking: at most `timeout_ms` for all records: 0 not at all, -1 without limit,
+/// OTTLA_MAX_BLOCK (-2) for `max.block.ms`.
+/// Returns: 0 if all records are accepted; else the status of the first that is not, and the
+/// error says which; statuses are those of ottla_producer_send.
+/// Since: 0.1
+#[unsafe(no_mangle)]
+#[allow(clippy::too_many_arguments)]
+pub unsafe extern "C" fn ottla_producer_send_batch(
+    producer: *const ottla_producer_t,
+    topic: *const c_char,
+    topic_length: i64,
+    packed: *const c_void,
+    packed_length: i64,
+    count: usize,
+    timeout_ms: i32,
+    statuses: *mut i32,
+    accepted: *mut usize,
+    error: *mut *mut ottla_error_t,
+) -> i32 {
+    // SAFETY: the caller's promise about `error`.
+    let error = unsafe { ErrorOut::new(error) };
+    // SAFETY: the caller's promise about `accepted`.
+    let accepted = unsafe { Out::optional(accepted) };
+    accepted.set(0);
+    boundary::run(error, || {
+        let handle = live(producer)?;
+        let mut limit = Limit::new(argument::send_timeout(timeout_ms, &handle.producer)?);
+        // SAFETY: the caller's promise about `topic`.
+        let topic = unsafe { argument::text(topic, topic_length, "topic") }?;
+        // SAFETY: the caller's promise about `packed`.
+        let packed = unsafe { argument::bytes(packed, packed_length, "packed") }?;
+        let packed = packed.unwrap_or_default();
+        packed::check(packed, count)?;
+        let room = if statuses.is_null() { 0 } else { count };
+        // SAFETY: the caller's promise about `statuses`.
+        let statuses = unsafe { OutArray::new(statuses, size_of::<i32>(), room, "statuses") }?;
+        let (mut reader, mut headers) = (Reader::new("packed", packed), Headers::new());
+        let (mut sent, mut first_refused) = (0, None);
+        for index in 0..count {
+            let result = send_next(&mut reader, &mut headers, topic, &handle, &mut limit);
+            let status = result.as_ref().map_or_else(|error| error.code().0, |()| 0);
+            statuses.set(index, status);
+            match result {
+                Ok(()) => sent += 1,
+                Err(error) if first_refused.is_none() => {
+                    first_refused = Some(packed::in_record(index, &error));
+                }
+                Err(_) => {}
+            }
+        }
+        accepted.set(sent);
+        first_refused.map_or(Ok(()), Err)
+    })
+}
+
+fn send_next<'a>(
+    reader: &mut Reader<'a>,
+    headers: &mut Headers<'a>,
+    topic: &str,
+    handle: &ProducerHandle,
+    limit: &mut Limit,
+) -> Result<()> {
+    let record = reader.record()?;
+    let numbers = record.numbers?;
+    record.headers.headers(headers)?;
+    let record = numbers.record(topic, record.key, record.value, headers.as_slice());
+    handle.producer.send_within(&record, limit)
+}
+
+/// Reads the numbers of tickets that are ready: their sends can be tried again. Each is told once.
+///
+/// Ownership: fills `tickets`, an array of the caller's of `capacity` numbers; `*count` is how
+/// many were written, 0 if none is ready.
+/// Thread safety: any thread.
+/// Blocking: never.
+/// Returns: 0; OTTLA_INVALID_ARGUMENT, OTTLA_INVALID_HANDLE, OTTLA_FORKED.
+/// Since: 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ottla_producer_ready_tickets(
+    producer: *const ottla_producer_t,
+    tickets: *mut u64,
+    capacity: usize,
+    count: *mut usize,
+) -> i32 {
+    boundary::run_quietly(|| {
+        let handle = live(producer)?;
+        // SAFETY: the caller's promise about `count`.
+        let count = unsafe { Out::required(count, "count") }?;
+        // SAFETY: the caller's promise about `tickets`.
+        let tickets = unsafe { OutArray::new(tickets, size_of::<u64>(), capacity, "tickets") }?;
+        let mut written = 0;
+        while written < capacity {
+            let Some(ticket) = handle.producer.take_ready_ticket() else { break };
+            tickets.set(written, ticket);
+            written += 1;
+        }
+        count.set(written);
+        Ok(())
+    })
+}
+
+/// Gives a ticket up. The error object says what its send waited for and why that was not over:
+/// it is the error that the send failed with.
+///
+/// Ownership: `*error` is the caller's, to be freed.
+/// Thread safety: any thread.
+/// Blocking: never.
+/// Returns: never 0: OTTLA_TIMED_OUT if it waited for metadata, OTTLA_BUFFER_EXHAUSTED if for
+/// memory, OTTLA_INVALID_ARGUMENT if `ticket` is none of this producer's or was used already,
+/// OTTLA_INVALID_HANDLE, OTTLA_FORKED.
+/// Since: 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ottla_producer_cancel_ticket(
+    producer: *const ottla_producer_t,
+    ticket: u64,
+    error: *mut *mut ottla_error_t,
+) -> i32 {
+    // SAFETY: the caller's promise about `error`.
+    let error = unsafe { ErrorOut::new(error) };
+    boundary::run(error, || {
+        let handle = live(producer)?;
+        let unknown =
+            || invalid(format!("ticket {ticket} is none of this producer's, or was used already"));
+        Err(handle.producer.cancel_ticket(ticket).unwrap_or_else(unknown))
+    })
+}
+
+/// The ticket of a try-send: read when it begins, written when it ends.
+struct InOutTicket {
+    number: u64,
+    out: Out<u64>,
+}
+
+impl InOutTicket {
+    /// # Safety
+    /// `ticket` is null, or can be read and written until the function returns.
+    unsafe fn new(ticket: *mut u64) -> Result<InOutTicket> {
+        // SAFETY: the caller's promise.
+        let out = unsafe { Out::required(ticket, "ticket") }?;
+        // SAFETY: not null; the rest is the caller's promise.
+        let number = unsafe { ticket.read_unaligned() };
+        Ok(InOutTicket { number, out })
+    }
+
+    fn try_send(&mut self, handle: &ProducerHandle, record: &Record<'_>) -> Result<()> {
+        let result = handle.producer.try_send(record, &mut self.number);
+        self.out.set(self.number);
+        result
+    }
+}
