@@ -1,0 +1,9 @@
+//! The Sender under virtual time: what it sends and reports, whatever brokers and wires do.
+
+mod harness;
+mod model;
+mod setup;
+mod verdict;
+mod wires;
+
+mod batching;
