@@ -169,6 +169,27 @@ impl NetworkClient {
             .map(|(_, node)| node)
     }
 
+    /// When it is worth asking `least_loaded` again although nothing happened. While one of the
+    /// nodes is being connected to, the others wait for how that ends.
+    pub fn next_least_loaded(&self, nodes: impl Iterator<Item = i32>) -> Instant {
+        let (mut ready, mut idle) = (Instant::NEVER, Instant::NEVER);
+        let mut connecting = false;
+        for connection in nodes.filter_map(|node| self.nodes.get(&node)) {
+            match connection.state {
+                State::Ready(_) if connection.in_flight.len() >= self.config.max_in_flight => {}
+                State::Ready(_) => ready = ready.min(connection.throttled_until),
+                State::Disconnected => idle = idle.min(connection.backoff_until),
+                _ => connecting = true,
+            }
+        }
+        if connecting { ready } else { ready.min(idle) }
+    }
+
+    /// Whether there is a connection to `node`, be it one that takes no request just now.
+    pub fn is_connected(&self, node: i32) -> bool {
+        self.nodes.get(&node).is_some_and(|c| matches!(c.state, State::Ready(_)))
+    }
+
     /// The version of `M` to use with `node`.
     pub fn version_for<M: Message>(&self, node: i32) -> Result<i16> {
         match self.nodes.get(&node) {

@@ -40,8 +40,7 @@ impl Sender {
 
     /// The earliest time at which some broker may be asked something.
     pub(super) fn cluster_next_try(&self) -> Instant {
-        let tries = self.known_nodes.iter().map(|node| self.client.next_try(*node));
-        tries.min().unwrap_or(Instant(0))
+        self.client.next_least_loaded(self.known_nodes.iter().copied())
     }
 
     pub(super) fn maybe_update_metadata(&mut self, now: Instant) {
@@ -91,7 +90,7 @@ impl Sender {
             let error = Error::new(ErrorCode::BROKER_NOT_AVAILABLE, trouble);
             self.shared.metadata.note_trouble(error, now);
         }
-        let reachable = node.is_some() || nodes.iter().any(|node| self.client.in_flight(*node) > 0);
+        let reachable = node.is_some() || nodes.iter().any(|node| self.client.is_connected(*node));
         if !reachable && self.shared.metadata.can_rebootstrap() {
             self.rebootstrap("none of the known brokers can be reached", now);
         }

@@ -155,7 +155,10 @@ impl World {
 
     fn append_record(&self, topic: &Topic, partition: i32, record: &Record<'_>) -> bool {
         let accumulator = &self.shared.accumulator;
-        let queue = topic.partition(partition).expect("a known partition");
+        let queue = topic.partition(partition).unwrap_or_else(|| {
+            let asked = &self.cluster.metadata_asked;
+            panic!("{}-{partition} is not known; metadata was asked for {asked:?}", topic.name)
+        });
         let size = estimate_size_upper_bound(record.key, record.value, record.headers);
         let size = size.max(self.setup.accumulator.batch_size);
         let mut buffer = None;
@@ -350,13 +353,13 @@ impl World {
                 if if produce { self.hold_produce } else { self.hold_others } {
                     break;
                 }
-                self.apply_front(conn, 0);
+                self.apply_at(conn, 0);
                 self.deliver(conn);
             }
         }
     }
 
-    pub fn apply_front(&mut self, conn: ConnId, index: usize) {
+    pub fn apply_at(&mut self, conn: ConnId, index: usize) {
         let open = self.conns.get_mut(&conn).expect("open");
         let node = open.node;
         let request = &mut open.requests[index];

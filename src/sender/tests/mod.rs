@@ -7,3 +7,5 @@ mod verdict;
 mod wires;
 
 mod batching;
+mod discovery;
+mod random;

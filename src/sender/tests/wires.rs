@@ -17,6 +17,13 @@ impl World {
         *open.unwrap_or_else(|| panic!("no connection to {node}")).0
     }
 
+    /// A connection to a broker on which a request waits for its answer.
+    fn busy(&self, node: i32) -> ConnId {
+        let busy = |conn: &Conn| conn.node == node && !conn.requests.is_empty();
+        let found = self.conns.iter().find(|(_, conn)| busy(conn));
+        *found.unwrap_or_else(|| panic!("nothing waits at broker {node}")).0
+    }
+
     pub fn has_conn(&self, node: i32) -> bool {
         self.conns.values().any(|conn| conn.node == node)
     }
@@ -32,25 +39,26 @@ impl World {
         self.conns.values().filter(|conn| conn.node == node).map(|conn| conn.requests.len()).sum()
     }
 
-    /// The broker does what the first request asks it to that it has not yet done, and says nothing.
-    pub fn apply(&mut self, node: i32) {
-        let conn = self.conn(node);
+    /// The broker does what the first request asks it to that it has not yet done, and says
+    /// nothing. False if there is none.
+    pub fn apply(&mut self, node: i32) -> bool {
+        let conn = self.busy(node);
         let undone = self.conns[&conn].requests.iter().position(|r| r.answer.is_none());
-        self.apply_front(conn, undone.expect("a request that waits"));
+        undone.map(|index| self.apply_at(conn, index)).is_some()
     }
 
     /// The broker answers the first request.
     pub fn answer(&mut self, node: i32) {
-        let conn = self.conn(node);
-        self.apply_front(conn, 0);
+        let conn = self.busy(node);
+        self.apply_at(conn, 0);
         self.deliver(conn);
         self.run();
     }
 
     /// The broker answers the first request, which is a produce, as `change` makes it.
     pub fn answer_with(&mut self, node: i32, change: impl FnOnce(&mut ProduceResponse)) {
-        let conn = self.conn(node);
-        self.apply_front(conn, 0);
+        let conn = self.busy(node);
+        self.apply_at(conn, 0);
         let request = &mut self.conns.get_mut(&conn).expect("open").requests[0];
         let version = request.header.api_version;
         let frame = request.answer.take().flatten().expect("an answer");
@@ -63,7 +71,7 @@ impl World {
 
     /// The broker sends these bytes instead of an answer.
     pub fn answer_bytes(&mut self, node: i32, frame: Bytes) {
-        let conn = self.conn(node);
+        let conn = self.busy(node);
         self.conns.get_mut(&conn).expect("open").requests.pop_front();
         self.events.push_back(Event::Received { conn, frame });
         self.run();
