@@ -58,9 +58,9 @@ impl Producer {
         let own = std::thread::current().id();
         if let Some(dispatcher) = dispatcher.filter(|thread| thread.thread().id() != own) {
             let _ = dispatcher.join();
-        } else {
-            self.serve();
         }
+        // What a dispatcher left: it ends early when the last handle is dropped.
+        self.serve();
         let mut threads = self.threads.lock();
         threads.done = true;
         self.closing.notify_all();
