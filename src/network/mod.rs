@@ -133,8 +133,16 @@ impl NetworkClient {
         match (&connection.trouble, connection.state) {
             (_, State::Ready(_)) => name,
             (Some(trouble), _) => format!("{name}, which cannot be reached: {trouble}"),
+            (None, State::CheckingApiVersions(_)) => {
+                format!("{name}, which accepted the connection and has not answered since")
+            }
             (None, _) => format!("{name}, which is being connected to"),
         }
+    }
+
+    /// Whether `node` is connected and has said what it speaks.
+    pub fn is_connected(&self, node: i32) -> bool {
+        self.nodes.get(&node).is_some_and(|c| matches!(c.state, State::Ready(_)))
     }
 
     /// Why the last connection to `node` ended or could not be made.

@@ -83,11 +83,10 @@ impl Sender {
     fn any_node(&mut self, now: Instant) -> Option<i32> {
         let nodes: Vec<i32> = self.known_nodes.iter().copied().collect();
         let node = self.client.least_loaded(&nodes, now);
-        let trouble = nodes
-            .iter()
-            .find_map(|node| self.client.trouble(*node).map(|_| self.client.describe(*node)));
-        if let Some(trouble) = trouble {
-            let error = Error::new(ErrorCode::BROKER_NOT_AVAILABLE, trouble);
+        let troubled = nodes.iter().copied().find(|node| self.client.trouble(*node).is_some());
+        let connecting = node.filter(|node| !self.client.is_connected(*node));
+        if let Some(node) = troubled.or(connecting) {
+            let error = Error::new(ErrorCode::BROKER_NOT_AVAILABLE, self.client.describe(node));
             self.shared.metadata.note_trouble(error, now);
         }
         let reachable = node.is_some() || nodes.iter().any(|node| self.client.is_connected(*node));
