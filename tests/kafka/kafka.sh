@@ -6,6 +6,7 @@
 #   kafka.sh up N [DIR]             start N fresh nodes, print the bootstrap addresses
 #   kafka.sh down [DIR]             stop everything; data and logs stay until the next up
 #   kafka.sh topic T PARTS RF [DIR] create topic T (no error if it exists)
+#   kafka.sh delete T [DIR]         delete topic T
 #   kafka.sh describe T [DIR]       partitions, leaders and in-sync replicas of T
 #   kafka.sh count T [DIR]          number of records in T (sum of its end offsets)
 #   kafka.sh read T [DIR]           every record of T as a JSON object a line (ReadBack.java)
@@ -28,6 +29,7 @@
 #   KAFKA_NUM_PARTITIONS  of topics created by first use (12)
 #   KAFKA_MIN_ISR         min.insync.replicas (1 for one node, 2 for three)
 #   KAFKA_EXTRA           more lines for server.properties
+#   KAFKA_TOPIC_CONFIG    of topics made by "topic": key=value, separated by blanks
 #   KAFKA_WAIT            seconds a node may take to be ready (90)
 set -euo pipefail
 
@@ -68,6 +70,7 @@ case $cmd in
   up) [ $# -ge 1 ] || usage; cluster "${@:2}"; up "$1" ;;
   down) cluster "$@"; down ;;
   topic) [ $# -ge 3 ] || usage; cluster "${@:4}"; running; create_topic "$1" "$2" "$3" ;;
+  delete) [ $# -ge 1 ] || usage; cluster "${@:2}"; running; delete_topic "$1" ;;
   describe) [ $# -ge 1 ] || usage; cluster "${@:2}"; running; describe_topic "$1" ;;
   count) [ $# -ge 1 ] || usage; cluster "${@:2}"; running; count_records "$1" ;;
   read) [ $# -ge 1 ] || usage; cluster "${@:2}"; running; read_back "$1" ;;

@@ -16,5 +16,8 @@ export OTTLA_TEST_BOOTSTRAP
 status=0
 cargo test --features cli --no-fail-fast --test kafka -- --include-ignored \
   --test-threads="${OTTLA_TEST_THREADS:-4}" || status=1
+# These kill and pause nodes: one at a time, and when nobody else is there.
+cargo test --features cli --no-fail-fast --test kafka_faults -- --include-ignored \
+  --test-threads=1 || status=1
 tests/kafka/examples.sh || status=1
 exit $status

@@ -66,9 +66,17 @@ tool() {
     -cp "$libs/*${CLASSES:+:$CLASSES}" "$@" 2> >(grep -v SLF4J >&2)
 }
 
+# KAFKA_TOPIC_CONFIG: settings of the topic, `key=value` separated by blanks.
 create_topic() {
+  local settings=() setting
+  for setting in ${KAFKA_TOPIC_CONFIG:-}; do settings+=(--config "$setting"); done
   tool org.apache.kafka.tools.TopicCommand --bootstrap-server "$bootstrap" --create \
-    --if-not-exists --topic "$1" --partitions "$2" --replication-factor "$3" >/dev/null
+    --if-not-exists --topic "$1" --partitions "$2" --replication-factor "$3" \
+    "${settings[@]}" >/dev/null
+}
+
+delete_topic() {
+  tool org.apache.kafka.tools.TopicCommand --bootstrap-server "$bootstrap" --delete --topic "$1"
 }
 
 describe_topic() {

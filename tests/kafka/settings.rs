@@ -1,0 +1,140 @@
+//! Settings do what they say, and the oracle holds under each.
+
+use std::time::{Duration, Instant};
+
+use ottla::{Record, State};
+
+use crate::cluster::{bootstrap, close_and_check, read, topic, topic_name};
+use crate::oracle::Logged;
+use crate::run::Run;
+
+/// Without idempotence a retry keeps the order only so.
+const IN_ORDER: (&str, &str) = ("max.in.flight.requests.per.connection", "1");
+const WARM_UP: &[u8] = b"warm-up";
+const TEN_SECONDS: Option<Duration> = Some(Duration::from_secs(10));
+
+/// Brokers lead new partitions a moment after they say so: what is sent without acks in between is
+/// lost, and without idempotence the order. So one record goes to each partition beforehand.
+fn warm_topic(name: &str) -> String {
+    let topic = topic(name, 12);
+    let run = Run::new(&bootstrap(), &[]);
+    for partition in 0..12 {
+        let record = Record { topic: &topic, key: Some(WARM_UP), ..Record::default() };
+        run.producer.send(&Record { partition: Some(partition), ..record }).unwrap();
+    }
+    run.producer.close(TEN_SECONDS).unwrap();
+    assert!(run.reports().iter().all(|report| report.state == State::Persisted));
+    topic
+}
+
+/// Sends `count` records to a topic of twelve partitions and has the oracle look.
+fn send(name: &str, settings: &[(&str, &str)], count: u32) -> (Run, Vec<Logged>) {
+    let topic = warm_topic(name);
+    let run = Run::new(&bootstrap(), settings);
+    let mut thread = run.thread();
+    for i in 0..count {
+        let (key, value) = ((i % 50).to_be_bytes(), format!("{i:060}"));
+        let key = (i % 3 != 0).then_some(&key[..]);
+        let record =
+            Record { topic: &topic, key, value: Some(value.as_bytes()), ..Record::default() };
+        thread.send(&record).unwrap();
+    }
+    drop(thread);
+    run.producer.close(Some(Duration::from_secs(60))).unwrap();
+    let mut log = read(&topic);
+    log.retain(|record| record.content.key.as_deref() != Some(WARM_UP));
+    run.history(log.clone()).check();
+    assert_eq!(log.len(), count as usize);
+    (run, log)
+}
+
+fn all_persisted(run: &Run) {
+    assert!(run.reports().iter().all(|report| report.state == State::Persisted));
+}
+
+#[test]
+#[ignore = "needs make test"]
+fn without_acks_all_that_is_known_is_possibly() {
+    let (run, _) = send("acks-0", &[("acks", "0"), ("enable.idempotence", "false")], 5000);
+    for report in run.reports() {
+        assert!(report.state == State::PossiblyPersisted && report.error.is_none());
+        assert_eq!(report.offset, -1);
+    }
+}
+
+#[test]
+#[ignore = "needs make test"]
+fn one_ack_is_enough() {
+    all_persisted(
+        &send("acks-1", &[IN_ORDER, ("acks", "1"), ("enable.idempotence", "false")], 5000).0,
+    );
+}
+
+#[test]
+#[ignore = "needs make test"]
+fn all_acks_without_idempotence() {
+    all_persisted(
+        &send("acks-all", &[IN_ORDER, ("acks", "all"), ("enable.idempotence", "false")], 5000).0,
+    );
+}
+
+#[test]
+#[ignore = "needs make test"]
+fn one_request_in_flight() {
+    let settings = [("max.in.flight.requests.per.connection", "1"), ("linger.ms", "0")];
+    all_persisted(&send("in-flight-1", &settings, 5000).0);
+}
+
+#[test]
+#[ignore = "needs make test"]
+fn a_batch_size_of_one_is_a_batch_a_record() {
+    let settings = [("batch.size", "1"), ("linger.ms", "0")];
+    let (run, _) = send("batch-1", &settings, 1000);
+    all_persisted(&run);
+    let metrics: serde_json::Value = serde_json::from_str(&run.producer.metrics_json()).unwrap();
+    assert!(metrics["batch-send-total"].as_u64() >= Some(1000), "{metrics}");
+}
+
+#[test]
+#[ignore = "needs make test"]
+fn sends_block_for_memory_and_go_on() {
+    let settings = [("buffer.memory", "20000"), ("batch.size", "4000"), ("linger.ms", "1000")];
+    let start = Instant::now();
+    let (run, _) = send("small-memory", &settings, 5000);
+    all_persisted(&run);
+    let metrics: serde_json::Value = serde_json::from_str(&run.producer.metrics_json()).unwrap();
+    assert_eq!(metrics["buffer-available-bytes"], 20_000, "{metrics}");
+    // Whoever waits for memory makes batches go at once, however long they may linger.
+    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
+}
+
+#[test]
+#[ignore = "needs make test"]
+fn a_batch_lingers_and_a_full_one_does_not() {
+    let topic = topic_name("linger");
+    let settings = [("linger.ms", "700"), ("batch.size", "2000")];
+    let run = Run::pulling(&bootstrap(), &settings);
+    run.producer.partitions_for(&topic, TEN_SECONDS).unwrap();
+    let mut thread = run.thread();
+    let record = Record { topic: &topic, partition: Some(0), ..Record::default() };
+    // The first one also waits for the producer id; it is not measured.
+    thread.send(&record).unwrap();
+    run.producer.flush(TEN_SECONDS).unwrap();
+    run.pull(1, Duration::ZERO).unwrap();
+    let start = Instant::now();
+    thread.send(&record).unwrap();
+    assert_eq!(run.pull(1, Duration::from_secs(10)).unwrap(), 1);
+    let took = start.elapsed();
+    let lingered = Duration::from_millis(700)..Duration::from_secs(2);
+    assert!(lingered.contains(&took), "lingered {took:?}");
+    let start = Instant::now();
+    for _ in 0..5 {
+        thread.send(&Record { value: Some(&[1; 900]), ..record }).unwrap();
+    }
+    assert!(run.pull(2, Duration::from_secs(10)).unwrap() > 0);
+    assert!(start.elapsed() < Duration::from_millis(600), "took {:?}", start.elapsed());
+    drop(thread);
+    run.producer.flush(TEN_SECONDS).unwrap();
+    while run.pull(10, Duration::ZERO).unwrap() > 0 {}
+    close_and_check(&run, &[&topic]);
+}

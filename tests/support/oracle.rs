@@ -1,0 +1,273 @@
+//! The oracle: what was sent, what was told and what is in the log must fit together, whatever
+//! happened in between. Every test that reads a topic back judges by this one piece of code.
+
+#![allow(dead_code)] // Each test binary uses a part.
+
+use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant};
+
+use ottla::producer::OwnedReport;
+use ottla::{Record, State};
+
+/// How much later than `delivery.timeout.ms` a report may come.
+const REPORT_LATE_MAX: Duration = Duration::from_millis(250);
+
+/// Violations shown of one history; the first few tell the story.
+const SHOWN_MAX: usize = 10;
+
+/// The bytes of a record, null and empty told apart.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Content {
+    pub key: Option<Vec<u8>>,
+    pub value: Option<Vec<u8>>,
+    pub headers: Vec<(String, Option<Vec<u8>>)>,
+}
+
+/// A record that a send accepted.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    pub opaque: u64,
+    /// The sending thread; one thread's records are in the order of their sends.
+    pub thread: u64,
+    pub topic: String,
+    pub partition: Option<i32>,
+    pub content: Content,
+    /// The create time lies between these two, in milliseconds; for an explicit one both are it.
+    pub created_ms: (i64, i64),
+    pub at: Instant,
+}
+
+/// A report, and when it came.
+#[derive(Clone, Debug)]
+pub struct Told {
+    pub report: OwnedReport,
+    pub at: Instant,
+}
+
+/// A record as Kafka's own consumer read it.
+#[derive(Clone, Debug)]
+pub struct Logged {
+    pub topic: String,
+    pub partition: i32,
+    pub offset: i64,
+    pub timestamp: i64,
+    pub is_append_time: bool,
+    pub content: Content,
+}
+
+/// All that happened. The log has all records of all topics that were sent to, and no others.
+#[derive(Clone, Debug)]
+pub struct History {
+    pub sent: Vec<Sent>,
+    pub told: Vec<Told>,
+    pub log: Vec<Logged>,
+    pub delivery_timeout: Duration,
+}
+
+impl Content {
+    pub fn of(record: &Record<'_>) -> Content {
+        let owned = |bytes: Option<&[u8]>| bytes.map(<[u8]>::to_vec);
+        let header = |h: &ottla::Header<'_>| (h.name.to_owned(), owned(h.value));
+        Content {
+            key: owned(record.key),
+            value: owned(record.value),
+            headers: record.headers.iter().map(header).collect(),
+        }
+    }
+
+    /// Short enough to show.
+    fn shown(&self) -> String {
+        let part = |bytes: &Option<Vec<u8>>| match bytes {
+            None => "null".to_owned(),
+            Some(bytes) if bytes.len() <= 24 => format!("{:?}", String::from_utf8_lossy(bytes)),
+            Some(bytes) => format!("{} bytes", bytes.len()),
+        };
+        let (key, value) = (part(&self.key), part(&self.value));
+        format!("key {key}, value {value}, {} header(s)", self.headers.len())
+    }
+}
+
+impl History {
+    /// Fails the test if anything does not fit.
+    pub fn check(&self) {
+        let found = self.violations();
+        let shown = found[..found.len().min(SHOWN_MAX)].join("\n  ");
+        assert!(found.is_empty(), "{} violation(s):\n  {shown}", found.len());
+    }
+
+    /// What does not fit, a sentence each.
+    pub fn violations(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        let told = self.one_report_each(&mut found);
+        let mut places = self.persisted_are_there(&told, &mut found);
+        self.nothing_else_is_there(&told, &mut places, &mut found);
+        self.order_of_sends(&places, &mut found);
+        self.order_of_reports(&mut found);
+        found
+    }
+
+    /// Every accepted record has exactly one report, in time, and no other one has any.
+    fn one_report_each(&self, found: &mut Vec<String>) -> HashMap<u64, &Told> {
+        let mut by_opaque: HashMap<u64, &Told> = HashMap::new();
+        for told in &self.told {
+            if by_opaque.insert(told.report.opaque, told).is_some() {
+                found.push(format!("record {} has two reports", told.report.opaque));
+            }
+        }
+        for sent in &self.sent {
+            let Some(told) = by_opaque.get(&sent.opaque) else {
+                found.push(format!("record {} was accepted and has no report", sent.opaque));
+                continue;
+            };
+            if told.at > sent.at + self.delivery_timeout + REPORT_LATE_MAX {
+                let after = told.at - sent.at;
+                found.push(format!("record {} was reported after {after:?}", sent.opaque));
+            }
+            found.extend(unfit_report(sent, &told.report));
+        }
+        let accepted: HashSet<u64> = self.sent.iter().map(|sent| sent.opaque).collect();
+        for opaque in by_opaque.keys().filter(|opaque| !accepted.contains(opaque)) {
+            found.push(format!("record {opaque} has a report and was not accepted"));
+        }
+        by_opaque
+    }
+
+    /// What was reported as persisted is where the report says, as it was sent. Returns the place
+    /// in the log of each.
+    fn persisted_are_there(
+        &self,
+        told: &HashMap<u64, &Told>,
+        found: &mut Vec<String>,
+    ) -> HashMap<u64, usize> {
+        let at = |(place, r): (usize, &Logged)| ((r.topic.clone(), r.partition, r.offset), place);
+        let log: HashMap<_, usize> = self.log.iter().enumerate().map(at).collect();
+        let mut places = HashMap::new();
+        let mut taken = HashSet::new();
+        for sent in &self.sent {
+            let Some(report) = told.get(&sent.opaque).map(|told| &told.report) else { continue };
+            if report.state != State::Persisted {
+                continue;
+            }
+            let (opaque, partition, offset) = (sent.opaque, report.partition, report.offset);
+            let whole =
+                format!("record {opaque}, reported at {}-{partition}@{offset},", sent.topic);
+            let Some(&place) = log.get(&(sent.topic.clone(), partition, offset)) else {
+                found.push(format!("{whole} is not there"));
+                continue;
+            };
+            if !taken.insert(place) {
+                found.push(format!("{whole} shares that place with another"));
+            }
+            places.insert(opaque, place);
+            let logged = &self.log[place];
+            if logged.content != sent.content {
+                let (is, was) = (logged.content.shown(), sent.content.shown());
+                found.push(format!("{whole} reads {is}, sent was {was}"));
+            }
+            found.extend(unfit_timestamp(&whole, sent, report.timestamp, logged));
+        }
+        places
+    }
+
+    /// What is left in the log must be records in doubt, each at most once.
+    fn nothing_else_is_there(
+        &self,
+        told: &HashMap<u64, &Told>,
+        places: &mut HashMap<u64, usize>,
+        found: &mut Vec<String>,
+    ) {
+        let mut in_doubt: HashMap<(&str, &Content), Vec<&Sent>> = HashMap::new();
+        for sent in self.sent.iter().rev() {
+            let state = told.get(&sent.opaque).map(|told| told.report.state);
+            if state == Some(State::PossiblyPersisted) {
+                in_doubt.entry((&sent.topic, &sent.content)).or_default().push(sent);
+            }
+        }
+        let taken: HashSet<usize> = places.values().copied().collect();
+        for (place, logged) in self.log.iter().enumerate() {
+            if taken.contains(&place) {
+                continue;
+            }
+            let candidates = in_doubt.get_mut(&(logged.topic.as_str(), &logged.content));
+            if let Some(sent) = candidates.and_then(Vec::pop) {
+                places.insert(sent.opaque, place);
+                continue;
+            }
+            let (topic, content) = (&logged.topic, &logged.content);
+            let same = |sent: &&Sent| sent.topic == *topic && sent.content == *content;
+            let who = match self.sent.iter().find(same) {
+                Some(sent) => format!("record {}", sent.opaque),
+                None => "a record that was never accepted".to_owned(),
+            };
+            let (partition, offset) = (logged.partition, logged.offset);
+            found.push(format!(
+                "{topic}-{partition}@{offset} holds {who} ({}) although no report says so",
+                content.shown()
+            ));
+        }
+    }
+
+    /// The records of one thread are in the order of their sends in each partition.
+    fn order_of_sends(&self, places: &HashMap<u64, usize>, found: &mut Vec<String>) {
+        let mut last: HashMap<(u64, &str, i32), (i64, u64)> = HashMap::new();
+        for sent in &self.sent {
+            let Some(logged) = places.get(&sent.opaque).map(|place| &self.log[*place]) else {
+                continue;
+            };
+            let line = (sent.thread, logged.topic.as_str(), logged.partition);
+            let before = last.insert(line, (logged.offset, sent.opaque));
+            if let Some((offset, opaque)) = before.filter(|(offset, _)| *offset > logged.offset) {
+                found.push(format!(
+                    "record {} at {}-{}@{} was sent after record {opaque} at {offset}",
+                    sent.opaque, line.1, line.2, logged.offset
+                ));
+            }
+        }
+    }
+
+    /// Reports come in the order of the log.
+    fn order_of_reports(&self, found: &mut Vec<String>) {
+        let mut last: HashMap<(&str, i32), i64> = HashMap::new();
+        for report in self.told.iter().map(|told| &told.report).filter(|r| r.offset >= 0) {
+            let line = (report.topic.as_str(), report.partition);
+            let before = last.insert(line, report.offset);
+            if let Some(before) = before.filter(|before| *before >= report.offset) {
+                let (topic, partition) = line;
+                let offset = report.offset;
+                found.push(format!("{topic}-{partition}@{offset} was reported after @{before}"));
+            }
+        }
+    }
+}
+
+/// What a report says must fit the record and itself.
+fn unfit_report(sent: &Sent, report: &OwnedReport) -> Vec<String> {
+    let mut found = Vec::new();
+    let opaque = sent.opaque;
+    if report.topic.as_str() != sent.topic {
+        found.push(format!("record {opaque} to {} is reported on {}", sent.topic, report.topic));
+    }
+    if sent.partition.is_some_and(|partition| partition != report.partition) {
+        let partition = report.partition;
+        found.push(format!("record {opaque} to {:?} is reported on {partition}", sent.partition));
+    }
+    let persisted = report.state == State::Persisted;
+    if persisted != (report.offset >= 0) || persisted && report.error.is_some() {
+        found.push(format!("the report of record {opaque} contradicts itself: {report:?}"));
+    }
+    if report.state == State::NotPersisted && report.error.is_none() {
+        found.push(format!("record {opaque} failed without a reason"));
+    }
+    found
+}
+
+fn unfit_timestamp(whole: &str, sent: &Sent, told: i64, logged: &Logged) -> Option<String> {
+    if told != logged.timestamp {
+        return Some(format!("{whole} has timestamp {}, the report {told}", logged.timestamp));
+    }
+    let (from, to) = sent.created_ms;
+    let as_created = (from..=to).contains(&logged.timestamp);
+    (!logged.is_append_time && !as_created).then(|| {
+        format!("{whole} has timestamp {} and was sent with {from}..={to}", logged.timestamp)
+    })
+}
