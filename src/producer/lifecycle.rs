@@ -29,7 +29,8 @@ impl Producer {
 
     /// Takes no more records, waits until all accepted ones are reported, and ends the threads.
     /// What is not acknowledged within `timeout` is reported as failed. Reports that are pulled
-    /// can be pulled after it. The second call waits for the first and does nothing.
+    /// can be pulled after it. The second call waits for the first and does nothing; after
+    /// `INTERRUPTED` it goes on.
     pub fn close(&self, timeout: Timeout) -> Result<()> {
         self.check_not_in_callback("close")?;
         let deadline = timeout.map_or(Instant::NEVER, |timeout| time::now() + timeout);
@@ -45,9 +46,16 @@ impl Producer {
         let (io, dispatcher) = (threads.io.take(), threads.dispatcher.take());
         drop(threads);
         self.shared.initiate_close();
-        let result = self.wait_reported(u64::MAX, deadline);
-        if result.is_err() {
-            self.shared.force_close();
+        match self.wait_reported(u64::MAX, deadline) {
+            Ok(()) => {}
+            Err(error) if error.code() == ErrorCode::INTERRUPTED => {
+                // Nothing is given up: close can be called again.
+                let mut threads = self.threads.lock();
+                (threads.io, threads.dispatcher, threads.closing) = (io, dispatcher, false);
+                self.closing.notify_all();
+                return Err(error);
+            }
+            Err(_) => self.shared.force_close(),
         }
         if let Some(io) = io {
             let _ = io.join();
