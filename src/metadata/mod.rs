@@ -267,11 +267,15 @@ impl Metadata {
         state.last_error = Some(error);
     }
 
+    /// An update is due and some broker is to be asked: the trigger of rebootstrapping counts
+    /// from the first such moment since the last success.
+    pub fn note_attempt(&self, now: Instant) {
+        self.state.lock().trying_since.get_or_insert(now);
+    }
+
     /// No broker could be asked: remembers why, for those who wait.
-    pub fn note_trouble(&self, error: Error, now: Instant) {
-        let mut state = self.state.lock();
-        state.trying_since.get_or_insert(now);
-        state.last_error = Some(error);
+    pub fn note_trouble(&self, error: Error) {
+        self.state.lock().last_error = Some(error);
     }
 
     /// When to give the known brokers up and start from the bootstrap addresses (KIP-1102).

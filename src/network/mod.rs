@@ -140,11 +140,6 @@ impl NetworkClient {
         }
     }
 
-    /// Whether `node` is connected and has said what it speaks.
-    pub fn is_connected(&self, node: i32) -> bool {
-        self.nodes.get(&node).is_some_and(|c| matches!(c.state, State::Ready(_)))
-    }
-
     /// Why the last connection to `node` ended or could not be made.
     pub fn trouble(&self, node: i32) -> Option<&str> {
         self.nodes.get(&node).and_then(|connection| connection.trouble.as_deref())

@@ -48,6 +48,7 @@ impl Sender {
         if self.metadata_request.is_some() || metadata.next_update() > now {
             return;
         }
+        metadata.note_attempt(now);
         if metadata.rebootstrap_at() <= now {
             return self
                 .rebootstrap("no metadata for metadata.recovery.rebootstrap.trigger.ms", now);
@@ -87,7 +88,7 @@ impl Sender {
         let connecting = node.filter(|node| !self.client.is_connected(*node));
         if let Some(node) = troubled.or(connecting) {
             let error = Error::new(ErrorCode::BROKER_NOT_AVAILABLE, self.client.describe(node));
-            self.shared.metadata.note_trouble(error, now);
+            self.shared.metadata.note_trouble(error);
         }
         let reachable = node.is_some() || nodes.iter().any(|node| self.client.is_connected(*node));
         if !reachable && self.shared.metadata.can_rebootstrap() {
