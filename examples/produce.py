@@ -6,7 +6,8 @@ Everything goes through ctypes and the standard library: libottla.so and no more
 import ctypes
 import struct
 import sys
-from ctypes import POINTER, byref, c_char_p, c_int32, c_int64, c_size_t, c_uint32, c_uint64, c_void_p
+from ctypes import POINTER, byref, c_char_p, c_int32, c_int64, c_size_t, c_void_p
+from ctypes import c_uint32, c_uint64
 
 
 class Report(ctypes.Structure):

@@ -71,8 +71,8 @@ pub unsafe extern "C" fn ottla_config_new(config: *mut *mut ottla_config_t) -> i
     boundary::run_quietly(|| {
         // SAFETY: the caller's promise about `config`.
         let out = unsafe { Out::required(config, "config") }?;
-        let full = || Error::new(ErrorCode::INTERNAL, "too many configurations, free some");
-        out.set(CONFIGS.insert(Mutex::default()).ok_or_else(full)?);
+        let full = |_| Error::new(ErrorCode::INTERNAL, "too many configurations, free some");
+        out.set(CONFIGS.insert(Mutex::default()).map_err(full)?);
         Ok(())
     })
 }

@@ -69,28 +69,32 @@ impl<T, C> Table<T, C> {
         }
     }
 
-    /// Puts an object in. `None` if the table is full, with hundreds of millions of them.
-    pub fn insert(&self, value: T) -> Option<*mut C> {
-        let mut places = self.places.lock();
-        let (index, generation) = match places.free.pop() {
-            Some(place) => place,
-            None => {
-                let index = places.used;
-                let (chunk, _) = position(index);
-                let len = FIRST_CHUNK << chunk;
-                let slots = || (0..len).map(|_| ArcSwapOption::empty()).collect();
-                self.chunks.get(chunk)?.get_or_init(slots);
-                places.used += 1;
-                (index, 1)
-            }
-        };
-        self.slot(index)?.store(Some(Arc::new(Entry { generation, value })));
-        drop(places);
+    /// Puts an object in. Gives it back if the table is full, with hundreds of millions of them.
+    pub fn insert(&self, value: T) -> std::result::Result<*mut C, T> {
+        let Some((index, generation)) = self.place() else { return Err(value) };
+        let Some(slot) = self.slot(index) else { return Err(value) };
+        slot.store(Some(Arc::new(Entry { generation, value })));
         let address = (generation << INDEX_BITS | index) << KIND_BITS | self.kind as usize;
-        Some(ptr::without_provenance_mut(address))
+        Ok(ptr::without_provenance_mut(address))
+    }
+
+    /// A slot that nobody uses, and its generation.
+    fn place(&self) -> Option<(usize, usize)> {
+        let mut places = self.places.lock();
+        if let Some(place) = places.free.pop() {
+            return Some(place);
+        }
+        let index = places.used;
+        let (chunk, _) = position(index);
+        let len = FIRST_CHUNK << chunk;
+        let slots = || (0..len).map(|_| ArcSwapOption::empty()).collect();
+        self.chunks.get(chunk)?.get_or_init(slots);
+        places.used += 1;
+        Some((index, 1))
     }
 
     /// The object behind a handle.
+    #[inline]
     pub fn get(&self, handle: *const C) -> Option<Held<T>> {
         let (index, generation) = self.decode(handle)?;
         let found = self.slot(index)?.load();
@@ -99,6 +103,7 @@ impl<T, C> Table<T, C> {
     }
 
     /// The object behind a handle, or an error that names the parameter.
+    #[inline]
     pub fn require(&self, handle: *const C, name: &str) -> Result<Held<T>> {
         match self.get(handle) {
             Some(held) => Ok(held),

@@ -14,12 +14,21 @@ pub struct Reader<'a> {
     at: usize,
 }
 
-/// A record of a packed block; its headers are still packed.
+/// A record of a packed block; its numbers are not checked, and its headers still packed.
 pub struct PackedRecord<'a> {
-    pub numbers: Result<Numbers>,
+    timestamp_ms: i64,
+    opaque: u64,
+    partition: i32,
+    flags: u32,
     pub key: Option<&'a [u8]>,
     pub value: Option<&'a [u8]>,
     pub headers: Reader<'a>,
+}
+
+impl PackedRecord<'_> {
+    pub fn numbers(&self) -> Result<Numbers> {
+        Numbers::new(self.partition, self.timestamp_ms, self.opaque, self.flags)
+    }
 }
 
 impl<'a> Reader<'a> {
@@ -33,6 +42,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads the next record.
+    #[inline]
     pub fn record(&mut self) -> Result<PackedRecord<'a>> {
         let timestamp_ms = i64::from_ne_bytes(self.array("timestamp_ms")?);
         let opaque = u64::from_ne_bytes(self.array("opaque")?);
@@ -42,7 +52,10 @@ impl<'a> Reader<'a> {
         let value = self.nullable("value")?;
         let headers = self.nullable("headers")?.unwrap_or_default();
         Ok(PackedRecord {
-            numbers: Numbers::new(partition, timestamp_ms, opaque, flags),
+            timestamp_ms,
+            opaque,
+            partition,
+            flags,
             key,
             value,
             headers: Reader {
@@ -71,6 +84,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a length and that many bytes; -1 is null.
+    #[inline]
     fn nullable(&mut self, what: &str) -> Result<Option<&'a [u8]>> {
         let at = self.at;
         let length = i32::from_ne_bytes(self.array(what)?);
@@ -80,27 +94,36 @@ impl<'a> Reader<'a> {
         let bytes = usize::try_from(length).ok().and_then(|length| self.take(length));
         match bytes {
             Some(bytes) => Ok(Some(bytes)),
-            None => {
-                let left = self.bytes.len() - self.at;
-                Err(self
-                    .malformed(at, &format!("{what} has length {length}, {left} bytes are left")))
-            }
+            None => Err(self.too_long(at, what, length)),
         }
     }
 
+    #[inline]
     fn array<const N: usize>(&mut self, what: &str) -> Result<[u8; N]> {
         let at = self.at;
         match self.take(N).and_then(|bytes| bytes.try_into().ok()) {
             Some(bytes) => Ok(bytes),
-            None => Err(self.malformed(at, &format!("it ends inside {what}"))),
+            None => Err(self.cut(at, what)),
         }
     }
 
+    #[inline]
     fn take(&mut self, length: usize) -> Option<&'a [u8]> {
         let end = self.at.checked_add(length)?;
         let taken = self.bytes.get(self.at..end)?;
         self.at = end;
         Some(taken)
+    }
+
+    #[cold]
+    fn too_long(&self, at: usize, what: &str, length: i32) -> Error {
+        let left = self.bytes.len() - self.at;
+        self.malformed(at, &format!("{what} has length {length}, and {left} bytes are left"))
+    }
+
+    #[cold]
+    fn cut(&self, at: usize, what: &str) -> Error {
+        self.malformed(at, &format!("it ends inside {what}"))
     }
 
     #[cold]
@@ -115,7 +138,9 @@ pub fn check(packed: &[u8], count: usize) -> Result<()> {
     let mut headers = Headers::new();
     for index in 0..count {
         let record = reader.record().and_then(|record| record.headers.headers(&mut headers));
-        record.map_err(|error| in_record(index, &error))?;
+        if let Err(error) = record {
+            return Err(in_record(index, &error));
+        }
     }
     if !reader.is_empty() {
         let left = packed.len() - reader.at;
@@ -167,10 +192,11 @@ mod tests {
         let mut reader = Reader::new("packed", &block);
         let first = reader.record().unwrap();
         let mut headers = Headers::new();
+        let numbers = first.numbers().unwrap();
         first.headers.headers(&mut headers).unwrap();
         let expected = [Header { name: "a", value: Some(b"1") }, Header { name: "b", value: None }];
         assert_eq!(headers.as_slice(), expected);
-        let sent = first.numbers.unwrap().record("t", first.key, first.value, headers.as_slice());
+        let sent = numbers.record("t", first.key, first.value, headers.as_slice());
         assert_eq!((sent.partition, sent.timestamp, sent.opaque), (Some(3), None, 7));
         assert_eq!((sent.key, sent.value), (Some(&b"k"[..]), None));
         assert_eq!(reader.record().unwrap().key, None);

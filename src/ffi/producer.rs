@@ -76,8 +76,8 @@ pub unsafe extern "C" fn ottla_producer_new(
         };
         let home = Home::here();
         let producer = Producer::new(&config, hooks)?;
-        let full = || Error::new(ErrorCode::INTERNAL, "too many producers, free some");
-        out.set(PRODUCERS.insert(ProducerHandle { producer, home }).ok_or_else(full)?);
+        let full = |_| Error::new(ErrorCode::INTERNAL, "too many producers, free some");
+        out.set(PRODUCERS.insert(ProducerHandle { producer, home }).map_err(full)?);
         Ok(())
     })
 }

@@ -1,7 +1,7 @@
 //! `ottla_report_t`: what became of a record, pulled into an array or given to a callback.
 
 use std::ffi::{c_char, c_void};
-use std::mem::MaybeUninit;
+use std::mem::{self, MaybeUninit};
 use std::ptr;
 
 use super::argument::{self, Out, OutArray, invalid};
@@ -161,16 +161,12 @@ fn keep(reasons: Vec<Error>) -> *mut ottla_reports_t {
     if reasons.is_empty() {
         return ptr::null_mut();
     }
-    // A table with no room (for hundreds of millions) is a caller that frees nothing: the reasons
-    // that this batch of reports points to stay then, as the others did.
-    let kept = std::mem::ManuallyDrop::new(reasons.clone());
-    match LEASES.insert(reasons) {
-        Some(lease) => {
-            drop(std::mem::ManuallyDrop::into_inner(kept));
-            lease
-        }
-        None => ptr::null_mut(),
-    }
+    LEASES.insert(reasons).unwrap_or_else(|reasons| {
+        // No room for one more among hundreds of millions: the caller frees none. The reports
+        // are read already, so what they point to stays, as the others did.
+        mem::forget(reasons);
+        ptr::null_mut()
+    })
 }
 
 /// Frees the reasons of the reports that one call pulled.
@@ -233,5 +229,85 @@ impl CallbackSink {
         let user: *mut c_void = self.user.0;
         // SAFETY: the contract of ottla_config_set_report_callback; `count` reports are written.
         unsafe { callback(reports, count, user) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorCode;
+    use crate::record::TopicName;
+    use crate::report::{Entry, Outcome, Slots};
+    use std::ffi::CStr;
+
+    fn entry(count: u64, outcome: Outcome) -> Entry {
+        let mut slots = Slots::default();
+        (0..count).for_each(|i| slots.push(i as u32, i, None));
+        let topic = TopicName::new("letters");
+        let (exceptions, log_append_time) = (Vec::new(), -1);
+        Entry { topic, partition: 3, base_offset: 100, log_append_time, outcome, exceptions, slots }
+    }
+
+    /// What a callback has seen: how many reports each time, and all of them.
+    #[derive(Default)]
+    struct Seen {
+        stride: usize,
+        counts: Vec<usize>,
+        opaques: Vec<u64>,
+        failed: Vec<(i32, i32, u32, String)>,
+    }
+
+    unsafe extern "C" fn see(reports: *const ottla_report_t, count: usize, user: *mut c_void) {
+        // SAFETY: the test's own `Seen`, which nobody else uses meanwhile.
+        let seen = unsafe { &mut *user.cast::<Seen>() };
+        seen.counts.push(count);
+        for i in 0..count {
+            let report = reports.wrapping_byte_add(i * seen.stride);
+            // SAFETY: one of the `count` reports.
+            let report = unsafe { report.read_unaligned() };
+            // SAFETY: a topic has a NUL behind it.
+            let topic = unsafe { CStr::from_ptr(report.topic) };
+            assert_eq!((topic, report.partition), (c"letters", 3));
+            seen.opaques.push(report.opaque);
+            if report.reason.is_null() {
+                assert_eq!((report.status, report.state), (0, OTTLA_STATE_PERSISTED));
+                assert_eq!(report.offset, 100 + report.opaque as i64);
+            } else {
+                // SAFETY: a reason has a NUL behind it.
+                let reason = unsafe { CStr::from_ptr(report.reason) };
+                let reason = reason.to_str().unwrap().to_owned();
+                assert_eq!(report.offset, -1);
+                seen.failed.push((report.status, report.state, report.flags, reason));
+            }
+        }
+    }
+
+    #[test]
+    fn a_callback_gets_all_reports_whatever_its_size_of_the_struct() {
+        for stride in [56, 64, 4096] {
+            let mut seen = Seen { stride, ..Seen::default() };
+            let user = User((&raw mut seen).cast());
+            let failure = Error::new(ErrorCode::NOT_ENOUGH_REPLICAS, "broker 1 said so");
+            let reports = Reports::of(vec![
+                entry(300, Outcome::PERSISTED),
+                entry(1, Outcome::not_persisted(failure)),
+                entry(300, Outcome::PERSISTED),
+            ]);
+            CallbackSink { callback: Some(see), stride, user }.deliver(&reports);
+            let opaques: Vec<u64> = (0..300).chain(0..1).chain(0..300).collect();
+            assert_eq!(seen.opaques, opaques);
+            assert_eq!(seen.counts.len(), 601_usize.div_ceil(STRIDE_MAX / stride));
+            let expected = (19, OTTLA_STATE_NOT_PERSISTED, OTTLA_REPORT_RETRIABLE);
+            let reason = "broker 1 said so".to_owned();
+            assert_eq!(seen.failed, [(expected.0, expected.1, expected.2, reason)]);
+        }
+    }
+
+    #[test]
+    fn a_lease_is_there_only_if_something_failed() {
+        assert!(keep(Vec::new()).is_null());
+        let lease = keep(vec![ErrorCode::CLOSED.into()]);
+        assert_eq!(ottla_reports_free(lease), 0);
+        assert_eq!(ottla_reports_free(lease), ErrorCode::INVALID_HANDLE.0);
     }
 }

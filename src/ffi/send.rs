@@ -106,7 +106,7 @@ pub unsafe extern "C" fn ottla_producer_try_send(
 /// Returns: as ottla_producer_send, with `ticket` as ottla_producer_try_send.
 /// Since: 0.1
 #[unsafe(no_mangle)]
-#[allow(clippy::too_many_arguments)] // One crossing of the border with plain arguments is the point.
+#[allow(clippy::too_many_arguments)] // Plain arguments are the point.
 pub unsafe extern "C" fn ottla_producer_send_flat(
     producer: *const ottla_producer_t,
     topic: *const c_char,
@@ -231,7 +231,7 @@ fn send_next<'a>(
     limit: &mut Limit,
 ) -> Result<()> {
     let record = reader.record()?;
-    let numbers = record.numbers?;
+    let numbers = record.numbers()?;
     record.headers.headers(headers)?;
     let record = numbers.record(topic, record.key, record.value, headers.as_slice());
     handle.producer.send_within(&record, limit)

@@ -69,6 +69,12 @@ impl OwnedReport {
 pub struct Reports(Vec<Entry>);
 
 impl Reports {
+    /// Those of `entries`.
+    #[cfg(test)]
+    pub(crate) fn of(entries: Vec<Entry>) -> Reports {
+        Reports(entries)
+    }
+
     /// The reports, in order per partition. What they borrow lives as long as `self`.
     pub fn iter(&self) -> impl Iterator<Item = Report<'_>> {
         self.0.iter().flat_map(|entry| (0..entry.slots.len()).map(|slot| entry.report(slot)))

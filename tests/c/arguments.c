@@ -3,7 +3,9 @@
 
 static ottla_producer_t *producer;
 
-static int32_t send(ottla_record_t record) { return ottla_producer_send(producer, &record, &error); }
+static int32_t send(ottla_record_t record) {
+    return ottla_producer_send(producer, &record, &error);
+}
 
 #define SEND(field, number, status, text)                  \
     do {                                                   \
@@ -166,7 +168,7 @@ static void packed(void) {
     put_i32(1), put("h", 1), put_i32(3), put("abc", 3);
     EXPECT_STATUS(FLAT(block, block_length, 0), OTTLA_TIMED_OUT, NULL);
     for (int64_t length = 1; length < block_length; length++)
-        EXPECT_STATUS(FLAT(block, length, 0), OTTLA_INVALID_ARGUMENT, "headers_packed is malformed");
+        EXPECT_STATUS(FLAT(block, length, 0), OTTLA_INVALID_ARGUMENT, "headers_packed is mal");
     block[4] = '\xff';
     EXPECT_STATUS(FLAT(block, block_length, 0), OTTLA_INVALID_UTF8, "byte 0");
     block_length = 0;
