@@ -115,7 +115,10 @@ impl Metadata {
             return Err(error.clone());
         }
         state.want(topic, now);
-        state.update_requested = true;
+        // A topic never answered for is asked for at once, alone; another one with all others.
+        if !state.wanted.get(topic).is_some_and(|wanted| wanted.new) {
+            state.update_requested = true;
+        }
         let ticket = Arc::new(Ticket::new(on_ready));
         state.waiters.push(Waiter { topic: topic.to_owned(), ticket: ticket.clone() });
         Ok(ticket)
@@ -218,8 +221,13 @@ impl Metadata {
         UpdateRequest { topics: state.wanted.keys().cloned().collect(), partial: false }
     }
 
-    /// Takes an answer in. Returns the new cluster, or why the answer is of no use.
-    pub fn update(&self, response: MetadataResponse, now: Instant) -> Result<Arc<Cluster>> {
+    /// Takes the answer to `request` in. Returns the new cluster, or why it is of no use.
+    pub fn update(
+        &self,
+        response: MetadataResponse,
+        request: &UpdateRequest,
+        now: Instant,
+    ) -> Result<Arc<Cluster>> {
         let nodes = usable_nodes(&response)?;
         let mut state = self.state.lock();
         let mut cluster = Cluster {
@@ -230,14 +238,20 @@ impl Metadata {
         let wanted = &state.wanted;
         let kept = state.cluster.topics.iter().filter(|(name, _)| wanted.contains_key(*name));
         cluster.topics.extend(kept.map(|(name, info)| (name.clone(), info.clone())));
-        let mut unsettled = false;
+        let answered = |name: &&String| {
+            response.topics.iter().any(|topic| topic.name.as_deref() == Some(name.as_str()))
+        };
+        let mut unsettled = request.topics.iter().filter(answered).count() < request.topics.len();
         for topic in &response.topics {
             unsettled |= state.take_topic(&mut cluster, topic);
         }
         state.cluster = Arc::new(cluster);
         state.in_flight = false;
         state.last_refresh = now;
-        state.last_success = now;
+        if !request.partial {
+            state.last_success = now;
+        }
+        state.update_requested |= unsettled;
         state.trying_since = None;
         state.last_error = None;
         state.failed_attempts = if unsettled { state.failed_attempts + 1 } else { 0 };
@@ -347,7 +361,9 @@ impl State {
             return code.is_retriable();
         }
         wanted.error = None;
-        let old = cluster.topics.get(name).filter(|old| old.id == topic.topic_id);
+        // Another id is another topic of that name; a broker too old to tell says nothing of it.
+        let same = |old: &&TopicInfo| topic.topic_id.is_zero() || old.id == topic.topic_id;
+        let old = cluster.topics.get(name).filter(same);
         let partitions = partitions_of(topic, old);
         let leaderless = partitions.iter().any(|partition| partition.leader < 0);
         cluster.topics.insert(name.to_owned(), TopicInfo { id: topic.topic_id, partitions });
@@ -372,7 +388,8 @@ fn usable_nodes(response: &MetadataResponse) -> Result<std::collections::BTreeMa
     Ok(nodes)
 }
 
-/// The partitions by number. A stale leader epoch does not replace a newer one.
+/// The partitions by number. A stale leader epoch does not replace a newer one; an answer without
+/// epochs, of an old broker, counts as it is.
 fn partitions_of(topic: &MetadataResponseTopic, old: Option<&TopicInfo>) -> Vec<PartitionInfo> {
     let missing =
         PartitionInfo { leader: -1, leader_epoch: -1, error: ErrorCode::LEADER_NOT_AVAILABLE };
@@ -386,9 +403,13 @@ fn partitions_of(topic: &MetadataResponseTopic, old: Option<&TopicInfo>) -> Vec<
             error: ErrorCode::from(partition.error_code),
         };
         let known = old.and_then(|old| old.partitions.get(index)).copied();
-        if let Some(known) = known.filter(|known| known.leader_epoch > place.leader_epoch) {
+        let stale = 0..known.map_or(0, |known| known.leader_epoch);
+        if let Some(known) = known.filter(|_| stale.contains(&place.leader_epoch)) {
             *place = known;
         }
     }
     partitions
 }
+
+#[cfg(test)]
+mod tests;

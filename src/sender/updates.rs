@@ -125,7 +125,7 @@ impl Sender {
             if ErrorCode::from(body.error_code) == ErrorCode::REBOOTSTRAP_REQUIRED {
                 return Err(ErrorCode::REBOOTSTRAP_REQUIRED.into());
             }
-            self.shared.metadata.update(body, now)
+            self.shared.metadata.update(body, &request, now)
         });
         match result {
             Ok(_) => {

@@ -56,3 +56,18 @@ fn a_throttled_broker_is_left_in_peace_and_is_no_reason_to_start_from_bootstrap_
     assert_eq!(world.connected.len(), connections);
     world.finish();
 }
+
+#[test]
+fn a_partition_without_a_leader_is_asked_for_until_it_has_one() {
+    let mut world = Setup::default().ready();
+    world.cluster.move_leader("t", 0, -1);
+    world.shared.metadata.request_update();
+    world.advance(1000);
+    let record = world.send("t", 0);
+    world.advance(5000);
+    assert!(!world.is_reported(record));
+    world.cluster.move_leader("t", 0, 1);
+    world.advance(1000);
+    assert_eq!(world.report(record).state, State::Persisted);
+    world.finish();
+}

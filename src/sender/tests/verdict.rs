@@ -10,6 +10,9 @@ impl World {
     /// The cluster gets well, and what is left to do is done.
     pub fn finish(mut self) {
         self.heal();
+        self.advance(15_000);
+        let left = self.accepted.len() - self.reports.len();
+        assert_eq!(left, 0, "{left} record(s) without a report although the cluster is well");
         self.advance(300_000);
         self.check();
     }
