@@ -306,7 +306,6 @@ impl Sender {
 /// Where partitions belong.
 impl Sender {
     fn look_at_partitions(&mut self, now: Instant) {
-        self.maybe_bump_epoch();
         let mut listed = std::mem::take(&mut self.listed);
         self.shared.accumulator.take_listed(&mut listed);
         for queue in listed.drain(..) {
@@ -328,6 +327,9 @@ impl Sender {
             }
             self.expire_part(id, now);
         }
+        // After the expiry, as that may be what the bump waits for, or what asks for it.
+        self.maybe_bump_epoch();
+        due.append(&mut self.due);
         for id in due.drain(..) {
             self.place(id, now);
         }
@@ -378,7 +380,9 @@ impl Sender {
         let ordered = self.config.idempotence || self.config.max_in_flight == 1;
         if let Some(retry) = part.retries.front() {
             let sequence = retry.producer.map(|stamp| stamp.sequence);
-            let held = self.transactions.bump_wanted() && !retry.maybe_appended
+            // A bump waits until nothing is in doubt, so what is goes out, and what is before it.
+            let doubt = part.retries.iter().any(|batch| batch.maybe_appended);
+            let held = self.transactions.bump_wanted() && !doubt
                 || retry.producer.is_none() && !self.transactions.allows_new_batches();
             let behind = match sequence {
                 Some(sequence) => part

@@ -3,6 +3,7 @@
 use super::setup::Setup;
 use crate::accumulator::Reserve;
 use crate::report::State;
+use crate::time::Instant;
 
 #[test]
 fn a_record_is_sent_and_reported_with_its_offset() {
@@ -81,6 +82,7 @@ fn somebody_who_waits_for_memory_makes_all_batches_ready() {
     let pool = world.shared.accumulator.pool.clone();
     let Ok(Reserve::Wait(ticket)) = pool.reserve(200, || None) else { panic!("there is memory") };
     assert!(world.sender.has_work());
+    world.shared.accumulator.wakeup.demand(Instant(0));
     world.run();
     assert_eq!(world.reports.len(), 3);
     pool.cancel(&ticket);

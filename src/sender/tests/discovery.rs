@@ -31,7 +31,7 @@ fn while_a_connection_has_room_for_no_request_a_due_update_waits_without_spinnin
     (0..2).for_each(|_| _ = world.send_alone("t", 0));
     assert_eq!(world.pending(1), 2);
     let asked = world.cluster.metadata_asked.len();
-    world.shared.metadata.request_update();
+    world.request_metadata();
     world.advance(1000); // Fails if it spins.
     assert_eq!(world.cluster.metadata_asked.len(), asked);
     (0..2).for_each(|_| world.answer(1));
@@ -48,7 +48,7 @@ fn a_throttled_broker_is_left_in_peace_and_is_no_reason_to_start_from_bootstrap_
     let arrived = world.arrived.len();
     world.cluster.throttle_ms = 0;
     let record = world.send("t", 0);
-    world.shared.metadata.request_update();
+    world.request_metadata();
     world.advance(4999);
     assert_eq!((world.connected.len(), world.arrived.len()), (connections, arrived));
     world.advance(1);
@@ -61,7 +61,7 @@ fn a_throttled_broker_is_left_in_peace_and_is_no_reason_to_start_from_bootstrap_
 fn a_partition_without_a_leader_is_asked_for_until_it_has_one() {
     let mut world = Setup::default().ready();
     world.cluster.move_leader("t", 0, -1);
-    world.shared.metadata.request_update();
+    world.request_metadata();
     world.advance(1000);
     let record = world.send("t", 0);
     world.advance(5000);

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 
@@ -103,6 +104,10 @@ pub struct World {
     pub accepted: BTreeMap<u64, (String, i32)>,
     pub refused: BTreeSet<u64>,
     pub checked: bool,
+    /// What ends the sleep of the I/O thread: a wake-up, the time, or work that came before it.
+    pub woken: Arc<AtomicBool>,
+    pub sleeps_until: Instant,
+    pub has_work: bool,
 }
 
 /// The application's side.
@@ -117,6 +122,7 @@ impl World {
     /// Registers a wait for a topic's metadata.
     pub fn ask(&mut self, topic: &str) {
         self.shared.metadata.wait_for(topic, self.now, None).expect("not closed");
+        self.shared.accumulator.wakeup.demand(Instant(0));
     }
 
     /// Appends a small record and lets the Sender do what it can now.
@@ -168,6 +174,7 @@ impl World {
                 Ok(Append::NeedsBuffer) => match accumulator.pool.reserve(size, || None) {
                     Ok(Reserve::Granted(granted)) => buffer = Some((granted, self.now)),
                     Ok(Reserve::Wait(ticket)) => {
+                        accumulator.wakeup.demand(Instant(0));
                         accumulator.pool.cancel(&ticket);
                         return false;
                     }
@@ -197,23 +204,24 @@ impl World {
 
 /// Time, and the turns of the I/O thread.
 impl World {
-    /// Turns until there is nothing to do now.
+    /// Turns as the I/O thread does: as long as it has a reason not to sleep.
     pub fn run(&mut self) {
         let mut idle = 0;
+        self.answer_all();
         for _ in 0..20_000 {
-            if self.sender.is_finished() {
+            let woken = self.woken.swap(false, Ordering::Relaxed) || !self.events.is_empty();
+            let due = self.has_work || self.sleeps_until <= self.now;
+            if self.sender.is_finished() || !woken && !due {
                 return;
             }
-            if self.turn() {
-                idle = 0;
-                continue;
-            }
-            if !self.sender.has_work() && self.sender.next_deadline() > self.now {
-                return;
-            }
-            idle += 1;
-            let next = self.sender.next_deadline();
-            assert!(idle < 4, "a busy loop: due at {next:?}, now {:?}, nothing to do", self.now);
+            self.shared.accumulator.wakeup.awake();
+            let moved = self.turn();
+            self.sleeps_until = self.sender.next_deadline();
+            self.shared.accumulator.wakeup.will_sleep(self.sleeps_until);
+            self.has_work = self.sender.has_work();
+            idle = if woken || moved { 0 } else { idle + 1 };
+            let (until, now) = (self.sleeps_until, self.now);
+            assert!(idle < 4, "a busy loop: due at {until:?}, now {now:?}, nothing to do");
         }
         panic!("the Sender never comes to rest");
     }
@@ -222,12 +230,18 @@ impl World {
     pub fn advance(&mut self, millis: u64) {
         let end = self.now + ms(millis);
         self.run();
-        while !self.sender.is_finished() && self.sender.next_deadline() <= end {
-            self.now = self.sender.next_deadline();
+        while !self.sender.is_finished() && self.sleeps_until <= end {
+            self.now = self.sleeps_until;
             self.run();
         }
         self.now = end;
         self.run();
+    }
+
+    /// Asks for new metadata, as a broker's error does.
+    pub fn request_metadata(&mut self) {
+        self.shared.metadata.request_update();
+        self.shared.accumulator.wakeup.demand(Instant(0));
     }
 
     /// One turn of the I/O thread. False if nothing happened.

@@ -8,4 +8,5 @@ mod wires;
 
 mod batching;
 mod discovery;
+mod order;
 mod random;

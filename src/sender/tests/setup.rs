@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::harness::World;
@@ -131,6 +132,9 @@ impl Setup {
         let metadata = Metadata::new(self.metadata.clone(), now);
         let log = Logger::queued(Level::Debug, "test", Box::new(|| ()));
         let shared = Arc::new(Shared::new(accumulator, metadata, log));
+        let woken = Arc::new(AtomicBool::new(true));
+        let waker = woken.clone();
+        shared.accumulator.wakeup.set_waker(move || waker.store(true, Ordering::Relaxed));
         let (sender, network) = (self.sender.clone(), self.network.clone());
         let sender = Sender::new(sender, network, shared.clone(), self.seed, now);
         World {
@@ -150,6 +154,9 @@ impl Setup {
             accepted: BTreeMap::new(),
             refused: BTreeSet::new(),
             checked: false,
+            woken,
+            sleeps_until: Instant(0),
+            has_work: false,
         }
     }
 }
