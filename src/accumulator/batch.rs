@@ -121,6 +121,11 @@ impl ProducerBatch {
         TryAppend::Done
     }
 
+    /// The largest timestamp of its records.
+    pub fn max_timestamp(&self) -> i64 {
+        self.max_timestamp
+    }
+
     /// Whether it takes no more records.
     pub fn is_full(&self) -> bool {
         match &self.body {

@@ -143,7 +143,10 @@ impl Sender {
             part.acknowledged = true;
             part.last_error = None;
             self.shared.metrics.records_acked.add(u64::from(batch.record_count));
-            let at = answer.log_append_time_ms;
+            // To a batch that it has already, a broker answers with the batch's largest create time
+            // as if it were the time of the append.
+            let again = batch.attempts > 0 && answer.log_append_time_ms == batch.max_timestamp();
+            let at = if again { -1 } else { answer.log_append_time_ms };
             return self.report(id, batch, answer.base_offset, at, Outcome::PERSISTED, Vec::new());
         }
         let text = match &answer.error_message {
