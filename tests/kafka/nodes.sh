@@ -78,6 +78,7 @@ broker.heartbeat.interval.ms=500
 log.segment.bytes=134217728
 log.retention.bytes=402653184
 log.retention.check.interval.ms=10000
+log.retention.ms=-1
 log.segment.delete.delay.ms=1000
 EOF
   [ -z "${KAFKA_EXTRA:-}" ] || printf '%s\n' "$KAFKA_EXTRA" >>"$d/server.properties"

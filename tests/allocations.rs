@@ -1,0 +1,60 @@
+//! Nothing is allocated per record: sending into a batch that has room, and reading reports.
+
+#[path = "support/fake_broker.rs"]
+mod fake_broker;
+
+use std::time::Duration;
+
+use fake_broker::FakeBroker;
+use ottla::{Config, Header, Hooks, Producer, Record};
+
+#[global_allocator]
+static ALLOCATOR: dhat::Alloc = dhat::Alloc;
+
+const RECORDS: u64 = 1000;
+
+/// Allocations of the whole process while `work` runs.
+fn allocations(work: impl FnOnce()) -> u64 {
+    let before = dhat::HeapStats::get().total_blocks;
+    work();
+    dhat::HeapStats::get().total_blocks - before
+}
+
+#[test]
+fn a_record_costs_no_allocation_from_send_to_report() {
+    let _profiler = dhat::Profiler::builder().testing().build();
+    let (broker, _) = FakeBroker::kafka();
+    let mut config = Config::new();
+    // Two large batches, which nobody looks at until flush.
+    let settings = [("batch.size", "400000"), ("linger.ms", "60000")];
+    config.set("bootstrap.servers", &broker.bootstrap()).unwrap();
+    settings.iter().for_each(|(key, value)| config.set(key, value).unwrap());
+    let producer = Producer::new(&config, Hooks::default()).unwrap();
+    let headers = [Header { name: "a", value: Some(b"1") }, Header { name: "b", value: None }];
+    let send = |opaque: u64| {
+        let value = [7; 100];
+        let key = (opaque % 2 == 0).then_some(&b"key"[..]);
+        let record = Record { topic: "t", key, value: Some(&value), opaque, ..Record::default() };
+        producer.send(&Record { headers: &headers, ..record }).unwrap();
+    };
+    let read = || {
+        let mut count = 0;
+        while count < RECORDS {
+            let timeout = Some(Duration::from_secs(10));
+            count += producer.poll_reports(64, timeout, |_| ()).unwrap() as u64;
+        }
+    };
+
+    // The first round makes what later ones use again: the topic, buffers, blocks for reports.
+    (0..RECORDS).for_each(send);
+    producer.flush(Some(Duration::from_secs(10))).unwrap();
+    read();
+
+    send(0);
+    let sending = allocations(|| (1..RECORDS).for_each(send));
+    assert_eq!(sending, 0, "while {RECORDS} records were sent into a batch with room");
+    producer.flush(Some(Duration::from_secs(10))).unwrap();
+    let reading = allocations(read);
+    assert_eq!(reading, 0, "while {RECORDS} reports were read");
+    assert!(allocations(|| drop(std::hint::black_box(vec![1]))) > 0, "the counter counts");
+}
