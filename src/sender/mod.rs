@@ -357,7 +357,8 @@ impl Sender {
             line = self.leader(&part.queue);
             leaderless = line.is_none();
         }
-        if leaderless && !part.leaderless {
+        if leaderless {
+            // Again after every answer, until it names a leader.
             self.shared.metadata.want(part.queue.topic.as_str(), now);
             self.shared.metadata.request_update();
         }

@@ -183,3 +183,19 @@ fn an_error_that_ends_in_time_is_no_failure() {
     let offsets: Vec<i64> = run.reports().iter().map(|report| report.offset).collect();
     assert_eq!(offsets, (0..10).collect::<Vec<i64>>());
 }
+
+#[test]
+fn a_leader_that_comes_late_is_found_as_long_as_records_wait_for_it() {
+    let (broker, behaviour) = FakeBroker::kafka();
+    behaviour.leaderless.store(true, Ordering::SeqCst);
+    let run = Run::new(&broker.bootstrap(), &[]);
+    run.producer.send(&Record { topic: "t", ..Record::default() }).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while behaviour.seen(METADATA) < 4 {
+        assert!(Instant::now() < deadline, "nobody asks for the leader any more");
+        std::thread::yield_now();
+    }
+    behaviour.leaderless.store(false, Ordering::SeqCst);
+    run.producer.flush(Some(Duration::from_secs(10))).unwrap();
+    assert_eq!(run.reports()[0].state, State::Persisted);
+}
