@@ -6,7 +6,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering};
 
 use arc_swap::{ArcSwap, Guard};
 
@@ -18,11 +18,24 @@ use crate::sync::{Mutex, MutexGuard};
 type Map = HashMap<Arc<str>, Arc<Topic>, foldhash::fast::RandomState>;
 
 /// All topics of a producer.
-#[derive(Default)]
 pub struct Topics {
+    /// Tells the topics of this producer from those of others.
+    id: u64,
     map: ArcSwap<Map>,
     growing: Mutex<()>,
     partition_ids: AtomicU32,
+}
+
+impl Default for Topics {
+    fn default() -> Topics {
+        static LAST_ID: AtomicU64 = AtomicU64::new(0);
+        Topics {
+            id: LAST_ID.fetch_add(1, Ordering::Relaxed),
+            map: ArcSwap::default(),
+            growing: Mutex::default(),
+            partition_ids: AtomicU32::new(0),
+        }
+    }
 }
 
 /// A look into the map of topics; keeps the map it looked into alive.
@@ -41,6 +54,11 @@ impl Topics {
         TopicsView(self.map.load())
     }
 
+    /// Whether the topic is one of these.
+    pub fn owns(&self, topic: &Topic) -> bool {
+        topic.owner == self.id
+    }
+
     /// The topic, made if it is new.
     pub fn get_or_add(&self, name: &str) -> Arc<Topic> {
         let _growing = self.growing.lock();
@@ -48,7 +66,7 @@ impl Topics {
         if let Some(topic) = old.get(name) {
             return topic.clone();
         }
-        let topic = Arc::new(Topic::new(TopicName::new(name)));
+        let topic = Arc::new(Topic::new(self.id, TopicName::new(name)));
         let mut map = Map::clone(&old);
         map.insert(topic.name.shared(), topic.clone());
         self.map.store(Arc::new(map));
@@ -73,6 +91,7 @@ impl Topics {
 
 /// One topic.
 pub struct Topic {
+    owner: u64,
     /// The name.
     pub name: TopicName,
     partitions: PartitionList,
@@ -85,8 +104,9 @@ pub struct Topic {
 }
 
 impl Topic {
-    fn new(name: TopicName) -> Topic {
+    fn new(owner: u64, name: TopicName) -> Topic {
         Topic {
+            owner,
             name,
             partitions: PartitionList::default(),
             count: AtomicI32::new(0),

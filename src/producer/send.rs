@@ -1,5 +1,6 @@
 //! Sending: the way of a record on the thread that sends it (Java: KafkaProducer.doSend).
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -16,6 +17,12 @@ use crate::wire::record::estimate_size_upper_bound;
 
 /// The longest topic name that brokers accept.
 const TOPIC_NAME_LEN_MAX: usize = 249;
+
+thread_local! {
+    /// The topic this thread sent to last, which it is likely to send to next: it spares the look
+    /// into the map that all threads share.
+    static LAST_TOPIC: Cell<Option<Arc<Topic>>> = const { Cell::new(None) };
+}
 
 /// How long one send, or several together, may wait. The time counts from the first wait.
 #[derive(Debug)]
@@ -133,17 +140,34 @@ impl Producer {
         if let Patience::Ticket { place, fresh } = patience {
             *fresh = self.redeem(place, &mut in_hand)?;
         }
-        let view = self.shared.accumulator.topics.view();
-        let wanted = record.partition.unwrap_or(0);
-        let found = view.get(record.topic).filter(|topic| wanted < topic.partition_count());
-        let looked_up;
-        let topic = match found {
+        let topic = match self.known_topic(record) {
             Some(topic) => topic,
-            None => {
-                looked_up = self.wait_on_metadata(record, patience)?;
-                &looked_up
-            }
+            None => self.wait_on_metadata(record, patience)?,
         };
+        let result = self.send_to(&topic, record, in_hand, patience);
+        LAST_TOPIC.set(Some(topic));
+        result
+    }
+
+    /// The topic, if it is known and has the partition that the record names.
+    fn known_topic(&self, record: &Record<'_>) -> Option<Arc<Topic>> {
+        let topics = &self.shared.accumulator.topics;
+        let last = LAST_TOPIC.take().filter(|topic| topics.owns(topic));
+        let found = match last.filter(|topic| topic.name.as_str() == record.topic) {
+            Some(topic) => topic,
+            None => topics.view().get(record.topic)?.clone(),
+        };
+        (record.partition.unwrap_or(0) < found.partition_count()).then_some(found)
+    }
+
+    /// The steps after the topic is known.
+    fn send_to(
+        self: &Arc<Self>,
+        topic: &Topic,
+        record: &Record<'_>,
+        in_hand: InHand,
+        patience: &mut Patience<'_>,
+    ) -> Result<()> {
         topic.touch();
         let choice = self.partition(record, topic.partition_count())?;
         let size = self.check_size(record)?;
