@@ -103,11 +103,6 @@ impl Logger {
         }
         self.0.queue.as_ref()?.lock().pop_front()
     }
-
-    /// Whether a line waits.
-    pub fn has_lines(&self) -> bool {
-        self.0.queue.as_ref().is_some_and(|queue| !queue.lock().is_empty())
-    }
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ fn a_record_costs_no_allocation_from_send_to_report() {
     let headers = [Header { name: "a", value: Some(b"1") }, Header { name: "b", value: None }];
     let send = |opaque: u64| {
         let value = [7; 100];
-        let key = (opaque % 2 == 0).then_some(&b"key"[..]);
+        let key = opaque.is_multiple_of(2).then_some(&b"key"[..]);
         let record = Record { topic: "t", key, value: Some(&value), opaque, ..Record::default() };
         producer.send(&Record { headers: &headers, ..record }).unwrap();
     };

@@ -195,9 +195,11 @@ impl PartitionQueue {
     }
 }
 
+type Bucket = Box<[OnceLock<Arc<PartitionQueue>>]>;
+
 /// A list that grows and never moves what is in it: buckets of 8, 16, 32, … partitions.
 struct PartitionList {
-    buckets: [OnceLock<Box<[OnceLock<Arc<PartitionQueue>>]>>; 28],
+    buckets: [OnceLock<Bucket>; 28],
     len: AtomicU32,
 }
 

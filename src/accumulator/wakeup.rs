@@ -28,7 +28,7 @@ impl Wakeup {
     /// Asks for attention at the latest at `by`. What is to be seen must be visible before.
     pub fn demand(&self, by: Instant) {
         let until = self.sleeps_until.load(Ordering::SeqCst);
-        if until <= by.0.max(AWAKE) {
+        if until == AWAKE || until <= by.0 {
             return;
         }
         let change = Ordering::SeqCst;

@@ -39,8 +39,6 @@ pub struct TopicInfo {
 /// See the file's comment.
 #[derive(Clone, Debug, Default)]
 pub struct Cluster {
-    /// The cluster's id.
-    pub cluster_id: Option<String>,
     /// The brokers by id.
     pub nodes: BTreeMap<i32, Node>,
     /// The topics that this producer uses.

@@ -230,11 +230,7 @@ impl Metadata {
     ) -> Result<Arc<Cluster>> {
         let nodes = usable_nodes(&response)?;
         let mut state = self.state.lock();
-        let mut cluster = Cluster {
-            cluster_id: response.cluster_id.as_ref().map(ToString::to_string),
-            nodes,
-            topics: HashMap::new(),
-        };
+        let mut cluster = Cluster { nodes, topics: HashMap::new() };
         let wanted = &state.wanted;
         let kept = state.cluster.topics.iter().filter(|(name, _)| wanted.contains_key(*name));
         cluster.topics.extend(kept.map(|(name, info)| (name.clone(), info.clone())));

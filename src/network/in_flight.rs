@@ -26,8 +26,6 @@ pub struct InFlight {
     pub tag: RequestTag,
     /// The version it was written in, in which the answer comes.
     pub version: i16,
-    /// When it was handed to the socket.
-    pub sent_at: Instant,
     /// An answer after this is too late.
     pub deadline: Instant,
     /// False for acks=0: it ends when its bytes have left.
@@ -63,8 +61,6 @@ pub struct ClientResponse {
     pub tag: RequestTag,
     /// The version of the answer.
     pub version: i16,
-    /// When it was sent.
-    pub sent_at: Instant,
     /// Whether the broker may have seen the whole request.
     pub left: bool,
     /// The answer; `None` for a request that expects none.

@@ -223,7 +223,6 @@ impl NetworkClient {
             correlation_id,
             tag,
             version,
-            sent_at: now,
             deadline: now + self.config.request_timeout,
             expects_response,
             left: false,
@@ -534,8 +533,8 @@ impl InFlight {
         node: i32,
         result: std::result::Result<Option<Bytes>, RequestFailure>,
     ) -> ClientResponse {
-        let InFlight { tag, version, sent_at, left, .. } = self;
-        ClientResponse { node, tag, version, sent_at, left, result }
+        let InFlight { tag, version, left, .. } = self;
+        ClientResponse { node, tag, version, left, result }
     }
 }
 

@@ -6,6 +6,7 @@
 mod consume;
 mod interceptor;
 mod lifecycle;
+mod metadata_wait;
 mod partitioner;
 mod send;
 mod tickets;

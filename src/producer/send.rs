@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::consume::CallbackScope;
-use super::tickets::{Awaited, Held};
+use super::tickets::Awaited;
 use super::{Producer, Timeout, closed, partition_for_key};
 use crate::accumulator::{Append, Buffer, Reserve, Topic};
 use crate::config::ReportMode;
@@ -14,9 +14,6 @@ use crate::record::Record;
 use crate::ticket::Wait;
 use crate::time::{self, Instant};
 use crate::wire::record::estimate_size_upper_bound;
-
-/// The longest topic name that brokers accept.
-const TOPIC_NAME_LEN_MAX: usize = 249;
 
 thread_local! {
     /// The topic this thread sent to last, which it is likely to send to next: it spares the look
@@ -39,7 +36,7 @@ impl Limit {
 }
 
 /// How one send may wait.
-enum Patience<'a> {
+pub(super) enum Patience<'a> {
     /// Parks.
     Block(&'a mut Limit),
     /// Never parks: a wait becomes a ticket. `fresh` says that the last one was for metadata,
@@ -55,7 +52,7 @@ enum Choice {
 }
 
 /// A buffer in hand, and when it came.
-type InHand = Option<(Buffer, Instant)>;
+pub(super) type InHand = Option<(Buffer, Instant)>;
 
 impl Producer {
     /// Sends a record. Blocks at most `max.block.ms`, for metadata and for memory. When it
@@ -88,18 +85,6 @@ impl Producer {
         result
     }
 
-    /// Gives a ticket up. Says what the wait was for and why it was not over.
-    pub fn cancel_ticket(&self, ticket: u64) -> Option<Error> {
-        let held = self.tickets.release(ticket)?;
-        held.awaited.cancel(&self.shared.accumulator.pool, &self.shared.metadata);
-        Some(self.still_waiting(&held))
-    }
-
-    /// The next ticket that is ready to be tried again.
-    pub fn take_ready_ticket(&self) -> Option<u64> {
-        self.tickets.take_ready()
-    }
-
     /// Ends all waits of other threads that have begun, with `INTERRUPTED`.
     pub fn interrupt(&self) {
         self.shared.metadata.interrupt();
@@ -124,7 +109,7 @@ impl Producer {
         })
     }
 
-    fn check_open(&self) -> Result<()> {
+    pub(super) fn check_open(&self) -> Result<()> {
         if let Some(error) = self.shared.fatal() {
             return Err(error.clone());
         }
@@ -294,7 +279,7 @@ impl Producer {
         }
     }
 
-    fn exhausted(&self) -> Error {
+    pub(super) fn exhausted(&self) -> Error {
         let pool = &self.shared.accumulator.pool;
         let text = format!(
             "no buffer memory in time: {} of {} bytes (buffer.memory) are in batches that the \
@@ -305,152 +290,10 @@ impl Producer {
         );
         Error::new(ErrorCode::BUFFER_EXHAUSTED, text)
     }
-
-    /// Waits until the topic, and the partition that the record names, are known.
-    fn wait_on_metadata(
-        self: &Arc<Self>,
-        record: &Record<'_>,
-        patience: &mut Patience<'_>,
-    ) -> Result<Arc<Topic>> {
-        let wanted = record.partition.unwrap_or(0);
-        self.await_topic(record.topic, wanted, patience)
-    }
-
-    /// Waits until a topic is known and has a partition of that number.
-    fn await_topic(
-        self: &Arc<Self>,
-        name: &str,
-        wanted: i32,
-        patience: &mut Patience<'_>,
-    ) -> Result<Arc<Topic>> {
-        self.check_open()?;
-        check_topic_name(name)?;
-        self.start()?;
-        let topic = self.shared.accumulator.topics.get_or_add(name);
-        // An error that the broker gave before this call may be over: it counts once it is fresh.
-        let mut fresh = matches!(patience, Patience::Ticket { fresh: true, .. });
-        loop {
-            let metadata = &self.shared.metadata;
-            let trouble = metadata.topic_error(name).filter(|error| !error.is_retriable());
-            if let Some(error) = trouble.filter(|_| fresh) {
-                return Err(error);
-            }
-            let mut number = 0;
-            let on_ready = matches!(patience, Patience::Ticket { .. }).then(|| {
-                let (id, on_ready) = self.tickets.number();
-                number = id;
-                on_ready
-            });
-            let ticket = metadata.wait_for(name, time::now(), on_ready)?;
-            // The answer may have come between the look and the registration.
-            let count = topic.partition_count();
-            if wanted < count || count > 0 && fresh {
-                metadata.cancel(&ticket);
-                if wanted < count {
-                    return Ok(topic);
-                }
-                return Err(no_such_partition(name, wanted, count));
-            }
-            self.shared.accumulator.wakeup.demand(Instant(0));
-            let deadline = match patience {
-                Patience::Ticket { place, .. } => {
-                    return Err(self.hold(place, number, Awaited::Metadata(ticket), name));
-                }
-                Patience::Block(_) => patience.deadline(),
-            };
-            match ticket.wait(deadline) {
-                Wait::Ready(()) => fresh = true,
-                ended => {
-                    metadata.cancel(&ticket);
-                    if matches!(ended, Wait::Interrupted) {
-                        return Err(interrupted("metadata"));
-                    }
-                    return Err(self.not_in_metadata(name));
-                }
-            }
-        }
-    }
-
-    fn not_in_metadata(&self, topic: &str) -> Error {
-        let trouble = self.shared.metadata.trouble(topic);
-        let why = match trouble {
-            Some(error) => format!("last error: {error}"),
-            None => "no broker has answered yet".to_owned(),
-        };
-        let text = format!("topic {topic} was not found in the cluster's metadata in time; {why}");
-        Error::new(ErrorCode::TIMED_OUT, text)
-    }
-
-    /// The partitions of a topic and their leaders (-1 for none). Waits as `send` does.
-    pub fn partitions_for(
-        self: &Arc<Self>,
-        topic: &str,
-        timeout: Timeout,
-    ) -> Result<Vec<(i32, i32)>> {
-        self.await_topic(topic, 0, &mut Patience::Block(&mut Limit::new(timeout)))?;
-        let cluster = self.shared.metadata.cluster();
-        let info = cluster.topics.get(topic);
-        let partitions = info.map_or(&[][..], |info| &info.partitions);
-        Ok(partitions.iter().enumerate().map(|(i, p)| (i as i32, p.leader)).collect())
-    }
-}
-
-/// Tickets of try-sends.
-impl Producer {
-    fn hold(&self, place: &mut u64, number: u64, awaited: Awaited, topic: &str) -> Error {
-        // A record that waits again, for something else, waits since its first try.
-        let since = match self.tickets.release(*place) {
-            Some(before) => before.since,
-            None => time::now(),
-        };
-        let held = Held { awaited, since, topic: topic.to_owned() };
-        let error = self.still_waiting(&held);
-        self.tickets.hold(number, held);
-        *place = number;
-        Error::new(ErrorCode::WOULD_BLOCK, error.message())
-    }
-
-    /// Takes what a ticket stands for, or says that it is not there yet. True for metadata.
-    fn redeem(&self, place: &mut u64, in_hand: &mut InHand) -> Result<bool> {
-        if *place == 0 {
-            return Ok(false);
-        }
-        let Some(held) = self.tickets.get(*place) else {
-            let text = format!("ticket {place} is not one of this producer, or was used already");
-            return Err(Error::new(ErrorCode::INVALID_ARGUMENT, text));
-        };
-        match &held.awaited {
-            Awaited::Metadata(ticket) => {
-                if ticket.try_take().is_some() {
-                    return Ok(true);
-                }
-            }
-            Awaited::Memory(ticket) => {
-                if let Some(grant) = ticket.try_take() {
-                    self.tickets.release(std::mem::take(place));
-                    let buffer = self.shared.accumulator.pool.redeem(grant)?;
-                    *in_hand = Some((buffer, time::now()));
-                    return Ok(false);
-                }
-            }
-        }
-        let waited = time::now().since(held.since);
-        if waited >= self.config.max_block {
-            return Err(self.cancel_ticket(std::mem::take(place)).unwrap_or_else(closed));
-        }
-        Err(Error::new(ErrorCode::WOULD_BLOCK, self.still_waiting(&held).message()))
-    }
-
-    fn still_waiting(&self, held: &Held) -> Error {
-        match held.awaited {
-            Awaited::Memory(_) => self.exhausted(),
-            Awaited::Metadata(_) => self.not_in_metadata(&held.topic),
-        }
-    }
 }
 
 impl Patience<'_> {
-    fn deadline(&mut self) -> Instant {
+    pub(super) fn deadline(&mut self) -> Instant {
         match self {
             Patience::Block(limit) => {
                 let timeout = limit.timeout;
@@ -462,11 +305,11 @@ impl Patience<'_> {
     }
 }
 
-fn interrupted(what: &str) -> Error {
+pub(super) fn interrupted(what: &str) -> Error {
     Error::new(ErrorCode::INTERRUPTED, format!("the wait for {what} was interrupted"))
 }
 
-fn no_such_partition(topic: &str, partition: i32, count: i32) -> Error {
+pub(super) fn no_such_partition(topic: &str, partition: i32, count: i32) -> Error {
     let text = format!("topic {topic} has no partition {partition}: it has {count}, from 0");
     Error::new(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, text)
 }
@@ -483,23 +326,4 @@ fn check_record(record: &Record<'_>) -> Result<()> {
         return Err(Error::new(ErrorCode::INVALID_ARGUMENT, text));
     }
     Ok(())
-}
-
-/// Brokers refuse other names, but only after a metadata request: better at once.
-fn check_topic_name(name: &str) -> Result<()> {
-    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    let why = if name.is_empty() {
-        "it is empty"
-    } else if name == "." || name == ".." {
-        "it is '.' or '..'"
-    } else if name.len() > TOPIC_NAME_LEN_MAX {
-        "it is longer than 249 characters"
-    } else if !name.chars().all(legal) {
-        "only letters a-z and A-Z, digits, '.', '_' and '-' are allowed"
-    } else {
-        return Ok(());
-    };
-    let shown: String = name.chars().take(TOPIC_NAME_LEN_MAX).collect();
-    let text = format!("the topic name {shown:?} is invalid: {why}");
-    Err(Error::new(ErrorCode::INVALID_TOPIC_EXCEPTION, text))
 }

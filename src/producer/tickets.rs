@@ -3,12 +3,15 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
+use super::send::InHand;
+use super::{Producer, closed};
 use crate::accumulator::{BufferPool, Grant};
+use crate::error::{Error, ErrorCode, Result};
 use crate::metadata::Metadata;
 use crate::report::ReportQueue;
 use crate::sync::Mutex;
 use crate::ticket::{OnReady, Ticket};
-use crate::time::Instant;
+use crate::time::{self, Instant};
 
 /// What a ticket waits for.
 #[derive(Clone)]
@@ -104,6 +107,78 @@ impl Awaited {
         match self {
             Awaited::Memory(ticket) => pool.cancel(ticket),
             Awaited::Metadata(ticket) => metadata.cancel(ticket),
+        }
+    }
+}
+
+/// Tickets of try-sends.
+impl Producer {
+    /// Gives a ticket up. Says what the wait was for and why it was not over.
+    pub fn cancel_ticket(&self, ticket: u64) -> Option<Error> {
+        let held = self.tickets.release(ticket)?;
+        held.awaited.cancel(&self.shared.accumulator.pool, &self.shared.metadata);
+        Some(self.still_waiting(&held))
+    }
+
+    /// The next ticket that is ready to be tried again.
+    pub fn take_ready_ticket(&self) -> Option<u64> {
+        self.tickets.take_ready()
+    }
+
+    pub(super) fn hold(
+        &self,
+        place: &mut u64,
+        number: u64,
+        awaited: Awaited,
+        topic: &str,
+    ) -> Error {
+        // A record that waits again, for something else, waits since its first try.
+        let since = match self.tickets.release(*place) {
+            Some(before) => before.since,
+            None => time::now(),
+        };
+        let held = Held { awaited, since, topic: topic.to_owned() };
+        let error = self.still_waiting(&held);
+        self.tickets.hold(number, held);
+        *place = number;
+        Error::new(ErrorCode::WOULD_BLOCK, error.message())
+    }
+
+    /// Takes what a ticket stands for, or says that it is not there yet. True for metadata.
+    pub(super) fn redeem(&self, place: &mut u64, in_hand: &mut InHand) -> Result<bool> {
+        if *place == 0 {
+            return Ok(false);
+        }
+        let Some(held) = self.tickets.get(*place) else {
+            let text = format!("ticket {place} is not one of this producer, or was used already");
+            return Err(Error::new(ErrorCode::INVALID_ARGUMENT, text));
+        };
+        match &held.awaited {
+            Awaited::Metadata(ticket) => {
+                if ticket.try_take().is_some() {
+                    return Ok(true);
+                }
+            }
+            Awaited::Memory(ticket) => {
+                if let Some(grant) = ticket.try_take() {
+                    self.tickets.release(std::mem::take(place));
+                    let buffer = self.shared.accumulator.pool.redeem(grant)?;
+                    *in_hand = Some((buffer, time::now()));
+                    return Ok(false);
+                }
+            }
+        }
+        let waited = time::now().since(held.since);
+        if waited >= self.config.max_block {
+            return Err(self.cancel_ticket(std::mem::take(place)).unwrap_or_else(closed));
+        }
+        Err(Error::new(ErrorCode::WOULD_BLOCK, self.still_waiting(&held).message()))
+    }
+
+    fn still_waiting(&self, held: &Held) -> Error {
+        match held.awaited {
+            Awaited::Memory(_) => self.exhausted(),
+            Awaited::Metadata(_) => self.not_in_metadata(&held.topic),
         }
     }
 }
