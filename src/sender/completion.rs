@@ -176,15 +176,16 @@ impl Sender {
 
     /// The broker missed what came before: because that failed too, or because it lost its state.
     fn out_of_sequence(&mut self, id: u32, batch: ProducerBatch, error: Error, now: Instant) {
-        let Some(part) = self.parts[id as usize].as_ref() else { return };
+        let Some(part) = self.parts[id as usize].as_mut() else { return };
         let sequence = batch.producer.map_or(0, |stamp| stamp.sequence);
-        let explained = part.has_earlier(sequence);
+        let explained = !part.gap && part.has_earlier(sequence);
         if batch.maybe_appended && !explained {
             // It was perhaps appended once, and the broker forgot: sending it under a new epoch
             // could append it twice.
             return self.fail_batch(id, batch, error, now);
         }
         if !explained {
+            part.gap = true;
             self.transactions.request_bump();
         }
         self.retry_or_fail_anyway(id, batch, error, now);
@@ -277,6 +278,7 @@ impl Sender {
     pub(super) fn close_gap(&mut self, id: u32, batch: &ProducerBatch) {
         let Some(part) = self.parts[id as usize].as_mut() else { return };
         if batch.producer.is_some() && (batch.maybe_appended || !part.take_back(batch)) {
+            part.gap = true;
             self.transactions.request_bump();
         }
     }

@@ -379,7 +379,10 @@ impl Sender {
         };
         part.front_created = front_created;
         let ordered = self.config.idempotence || self.config.max_in_flight == 1;
-        if let Some(retry) = part.retries.front() {
+        if !part.retries.is_empty() {
+            let Some(retry) = part.next_retry().and_then(|place| part.retries.get(place)) else {
+                return Instant::NEVER;
+            };
             let sequence = retry.producer.map(|stamp| stamp.sequence);
             // A bump waits until nothing is in doubt, so what is goes out, and what is before it.
             let doubt = part.retries.iter().any(|batch| batch.maybe_appended);

@@ -36,6 +36,8 @@ pub struct Part {
     pub last_error: Option<Error>,
     /// The sequence of the next new batch.
     pub next_sequence: i32,
+    /// Whether a sequence was lost in this epoch, so that the broker takes no later one.
+    pub gap: bool,
     /// Whether the broker acknowledged a batch under this producer id and epoch. Before that one
     /// request is in flight at most: if a first batch is refused and a second is taken, the
     /// broker, which had no state, would hide the loss.
@@ -60,6 +62,7 @@ impl Part {
             backoff_until: Instant(0),
             last_error: None,
             next_sequence: 0,
+            gap: false,
             acknowledged: false,
             front_created: None,
             timer: None,
@@ -79,6 +82,12 @@ impl Part {
     /// Whether a batch that may have been appended could still be answered or retried.
     pub fn in_doubt(&self) -> bool {
         !self.in_flight.is_empty() || self.retries.iter().any(|batch| batch.maybe_appended)
+    }
+
+    /// The retry that may go out next. Behind a gap that is one in doubt, which the broker may
+    /// have; the others wait for the next epoch.
+    pub fn next_retry(&self) -> Option<usize> {
+        self.retries.iter().position(|batch| !self.gap || batch.maybe_appended)
     }
 
     /// Whether a batch with an earlier sequence is in flight or waits to be retried.
@@ -120,6 +129,7 @@ impl Part {
     /// of it may be in the log.
     pub fn reset_sequences(&mut self) {
         self.next_sequence = 0;
+        self.gap = false;
         self.acknowledged = false;
         self.retries.iter_mut().for_each(|batch| batch.producer = None);
     }

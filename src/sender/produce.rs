@@ -67,8 +67,9 @@ impl Sender {
         let mut size = 0;
         while let Some(id) = self.schedule.front(node) {
             let Some(mut part) = self.parts[id as usize].take() else { break };
-            let next = match part.retries.front() {
-                Some(batch) => Some(batch.size()),
+            let retry = part.next_retry();
+            let next = match retry {
+                Some(place) => part.retries.get(place).map(ProducerBatch::size),
                 None => part.queue.lock().batches.front().map(ProducerBatch::size),
             };
             let fits = next.is_none_or(|next| size + next <= self.config.max_request_size);
@@ -77,8 +78,12 @@ impl Sender {
                 break;
             }
             self.schedule.pop_front(node, &mut part);
-            let retry = part.retries.pop_front();
-            let taken = retry.or_else(|| self.shared.accumulator.pop(&part.queue));
+            let taken = match retry {
+                Some(place) => part.retries.remove(place),
+                // What waits for the next epoch goes before what was never sent.
+                None if !part.retries.is_empty() => None,
+                None => self.shared.accumulator.pop(&part.queue),
+            };
             if let Some(mut batch) = taken {
                 if self.config.idempotence && batch.producer.is_none() {
                     let (producer_id, epoch) =

@@ -248,11 +248,7 @@ impl World {
     pub fn turn(&mut self) -> bool {
         let mut busy = !self.events.is_empty();
         for event in std::mem::take(&mut self.events) {
-            let alive = event.conn().is_none_or(|conn| self.conns.contains_key(&conn));
-            let closed = matches!(event, Event::Closed { .. });
-            if alive || closed {
-                self.sender.handle(event, self.now);
-            }
+            self.sender.handle(event, self.now);
         }
         self.sender.run_once(self.now);
         let mut actions = Vec::new();
@@ -292,6 +288,7 @@ impl World {
             Action::Connect { conn, addr } => self.connect(conn, addr),
             Action::Close { conn } => {
                 self.conns.remove(&conn);
+                self.events.retain(|event| event.conn() != Some(conn));
             }
             Action::Send { conn, token, pieces } => {
                 let Some(open) = self.conns.get_mut(&conn) else { return };

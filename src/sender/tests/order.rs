@@ -83,3 +83,21 @@ fn a_bump_that_an_expiry_asks_for_is_made_at_once() {
     all_persisted(&world, &[next]);
     world.finish();
 }
+
+#[test]
+fn behind_a_gap_what_is_in_doubt_is_settled_and_all_else_waits_for_the_next_epoch() {
+    let mut world = warm(Setup::default());
+    let records: Vec<u64> = (0..4).map(|_| world.send_alone("t", 0)).collect();
+    world.refuse("t", 0, ErrorCode::INVALID_RECORD);
+    world.answer(1);
+    world.answer(1);
+    world.refuse("t", 0, ErrorCode::REQUEST_TIMED_OUT);
+    world.answer(1);
+    world.hold_produce = false;
+    world.advance(1000);
+    let states: Vec<State> = records.iter().map(|record| world.report(*record).state).collect();
+    let (never, perhaps) = (State::NotPersisted, State::PossiblyPersisted);
+    assert_eq!(states, [never, State::Persisted, perhaps, State::Persisted]);
+    assert_eq!(world.log("t", 0).len(), 3);
+    world.finish();
+}

@@ -119,7 +119,7 @@ fn react(world: &mut World, rng: &mut fastrand::Rng) {
 fn every_record_has_one_true_report_whatever_the_schedule() {
     let seeds = match std::env::var("OTTLA_TEST_SEED") {
         Ok(seed) => seed.parse().map(|seed: u64| seed..seed + 1).expect("a number"),
-        Err(_) => 0..300,
+        Err(_) => 0..600,
     };
     for seed in seeds {
         let _seed = Seed(seed);
