@@ -97,7 +97,8 @@ fn a_partitioner_decides_and_its_mistakes_are_refused() {
         thread.send(&Record { key: Some(b"ignored"), ..record }).unwrap();
         thread.last().partition = Some(i32::from(value[0]));
     }
-    // The built-in rules where it does not care; its choice counts for nothing beside an explicit one.
+    // The built-in rules where it does not care; its choice counts for nothing beside an
+    // explicit one.
     let record = Record { topic: &topic, ..Record::default() };
     thread.send(&Record { key: Some(b"k"), value: Some(b""), ..record }).unwrap();
     thread.last().partition = Some(ottla::producer::partition_for_key(b"k", 12));
