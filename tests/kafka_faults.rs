@@ -46,16 +46,26 @@ fn under_load_of(
             let (run, over, topic) = (&run, &over, &topic);
             scope.spawn(move || send_until(run, topic, number, over));
         }
+        // Also when something below panics, or the threads would send for ever.
+        let _over = Over(&over);
         reports_grow(&run, 2000);
         happen(&run, &topic);
         reports_grow(&run, 2000);
-        over.store(true, Ordering::SeqCst);
     });
     run.producer.flush(Some(Duration::from_secs(120))).unwrap();
     let failed = run.reports().into_iter().find(|report| report.state != State::Persisted);
     close_and_check(&run, &[&topic]);
     assert!(failed.is_none(), "{failed:?}");
     run
+}
+
+/// Says that it is over when dropped.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
 }
 
 fn send_until(run: &Run, topic: &str, number: u32, over: &AtomicBool) {

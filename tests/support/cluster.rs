@@ -56,7 +56,7 @@ pub fn read(topic: &str) -> Vec<Logged> {
 
 /// Closes the producer and lets the oracle judge all that it did. The topics are all it sent to.
 pub fn close_and_check(run: &Run, topics: &[&str]) -> Vec<Logged> {
-    run.producer.close(Some(std::time::Duration::from_secs(60))).unwrap();
+    run.producer.close(Some(std::time::Duration::from_secs(240))).unwrap();
     let log: Vec<Logged> = topics.iter().flat_map(|topic| read(topic)).collect();
     run.history(log.clone()).check();
     log
