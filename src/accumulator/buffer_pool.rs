@@ -84,7 +84,8 @@ impl BufferPool {
         }
         let ticket = Arc::new(Ticket::new(on_ready()));
         ledger.waiters.push_back(Waiter { size, ticket: ticket.clone() });
-        self.queued.store(ledger.waiters.len(), Ordering::Relaxed);
+        // In one order with the sleep of the I/O thread, which looks here before it sleeps.
+        self.queued.store(ledger.waiters.len(), Ordering::SeqCst);
         Ok(Reserve::Wait(ticket))
     }
 

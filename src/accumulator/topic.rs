@@ -48,6 +48,13 @@ impl TopicsView {
     }
 }
 
+impl TopicsView {
+    /// All topics.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Topic>> {
+        self.0.values()
+    }
+}
+
 impl Topics {
     /// The topics now.
     pub fn view(&self) -> TopicsView {

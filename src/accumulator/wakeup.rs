@@ -5,7 +5,7 @@
 //! load.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 use crate::time::Instant;
 
@@ -43,6 +43,8 @@ impl Wakeup {
     /// work that came before it is not announced.
     pub fn will_sleep(&self, until: Instant) {
         self.sleeps_until.store(until.0.max(AWAKE + 1), Ordering::SeqCst);
+        // Whatever is looked at after this is at least as new as what a demand saw before it.
+        fence(Ordering::SeqCst);
     }
 
     /// The I/O thread is awake.

@@ -7,6 +7,7 @@ mod cluster;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 pub use cluster::{Cluster, Node, PartitionInfo, TopicInfo};
@@ -67,6 +68,9 @@ struct State {
 pub struct Metadata {
     config: MetadataConfig,
     state: Mutex<State>,
+    /// Somebody began to wait. The I/O thread looks here before it sleeps, as when it worked out
+    /// for how long, the topic was perhaps not yet registered.
+    news: AtomicBool,
 }
 
 /// Which topics to ask for.
@@ -95,7 +99,7 @@ impl Metadata {
             trying_since: None,
             last_error: None,
         };
-        Metadata { config, state: Mutex::new(state) }
+        Metadata { config, state: Mutex::new(state), news: AtomicBool::new(false) }
     }
 
     /// What is known now.
@@ -121,7 +125,19 @@ impl Metadata {
         }
         let ticket = Arc::new(Ticket::new(on_ready));
         state.waiters.push(Waiter { topic: topic.to_owned(), ticket: ticket.clone() });
+        drop(state);
+        self.news.store(true, Ordering::SeqCst);
         Ok(ticket)
+    }
+
+    /// Whether somebody began to wait since `take_news`.
+    pub fn has_news(&self) -> bool {
+        self.news.load(Ordering::SeqCst)
+    }
+
+    /// Notes that who waits so far is about to be seen.
+    pub fn take_news(&self) {
+        self.news.store(false, Ordering::SeqCst);
     }
 
     /// Gives a wait up.

@@ -299,6 +299,11 @@ impl NetworkClient {
         into.append(&mut self.completed);
     }
 
+    /// Whether a request or a connection ended that was not taken yet.
+    pub fn has_news(&self) -> bool {
+        !self.completed.is_empty() || !self.disconnected.is_empty()
+    }
+
     /// The brokers whose connection ended since the last call.
     pub fn take_disconnected(&mut self) -> Vec<i32> {
         std::mem::take(&mut self.disconnected)
@@ -412,7 +417,9 @@ impl NetworkClient {
                 connection.state = State::Ready(conn);
                 connection.failures = 0;
                 connection.trouble = None;
-                let throttle = response.throttle_time_ms;
+                // The next connection looks the name up again.
+                connection.addresses.clear();
+                let throttle = if version >= 2 { response.throttle_time_ms } else { 0 };
                 self.throttle(node, throttle, now);
                 let Some(connection) = self.nodes.get(&node) else { return };
                 self.log.log(Level::Debug, || format!("{}: ready", connection.describe(node)));

@@ -25,7 +25,7 @@ impl Sender {
             let Some(topic) = view.get(name) else { continue };
             let has_leader = |partition: i32| {
                 let leader = cluster.partition(name, partition).map_or(-1, |info| info.leader);
-                cluster.nodes.contains_key(&leader)
+                leader >= 0 && cluster.nodes.contains_key(&leader)
             };
             let count = i32::try_from(info.partitions.len()).unwrap_or(i32::MAX);
             topics.update(topic, count, has_leader);
@@ -121,7 +121,9 @@ impl Sender {
         };
         let decoded = wire::frame::decode_response::<MetadataResponse>(frame, response.version);
         let result = decoded.map_err(Error::from).and_then(|(_, body)| {
-            self.client.throttle(response.node, body.throttle_time_ms, now);
+            if response.version >= 6 {
+                self.client.throttle(response.node, body.throttle_time_ms, now);
+            }
             if ErrorCode::from(body.error_code) == ErrorCode::REBOOTSTRAP_REQUIRED {
                 return Err(ErrorCode::REBOOTSTRAP_REQUIRED.into());
             }
@@ -136,7 +138,12 @@ impl Sender {
                 self.shared.metadata.answer_waiters(&request);
             }
             Err(error) if error.code() == ErrorCode::REBOOTSTRAP_REQUIRED => {
-                self.rebootstrap("the broker asks for it", now);
+                let can = self.shared.metadata.can_rebootstrap();
+                self.shared.metadata.failed(error, now);
+                match can {
+                    true => self.rebootstrap("the broker asks for it", now),
+                    false => self.client.close(response.node, "it asks to be left", now),
+                }
             }
             Err(error) => {
                 self.shared.log.log(Level::Warn, || format!("metadata is of no use: {error}"));
@@ -198,7 +205,9 @@ impl Sender {
                 return self.producer_id_failed(error, now);
             }
         };
-        self.client.throttle(response.node, body.throttle_time_ms, now);
+        if response.version >= 1 {
+            self.client.throttle(response.node, body.throttle_time_ms, now);
+        }
         let code = ErrorCode::from(body.error_code);
         if code != ErrorCode::NONE {
             return self.producer_id_failed(code.into(), now);

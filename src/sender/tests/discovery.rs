@@ -2,6 +2,7 @@
 
 use super::model::Health;
 use super::setup::Setup;
+use crate::error::ErrorCode;
 use crate::report::State;
 
 fn two_bootstrap_servers() -> Setup {
@@ -69,5 +70,196 @@ fn a_partition_without_a_leader_is_asked_for_until_it_has_one() {
     world.cluster.move_leader("t", 0, 1);
     world.advance(1000);
     assert_eq!(world.report(record).state, State::Persisted);
+    world.finish();
+}
+
+#[test]
+fn a_wait_that_begins_while_the_io_thread_falls_asleep_is_not_slept_over() {
+    let mut world = Setup::default().start();
+    world.cluster.create("t", 1);
+    world.run();
+    world.shared.accumulator.wakeup.awake();
+    let until = world.sender.next_deadline();
+    world.ask("t"); // The thread is awake, so nobody wakes it.
+    world.shared.accumulator.wakeup.will_sleep(until);
+    assert!(world.sender.has_work());
+    world.has_work = true;
+    world.run();
+    assert_eq!(world.cluster.metadata_asked.len(), 1);
+    world.finish();
+}
+
+#[test]
+fn requests_that_end_with_the_connection_are_taken_up_in_the_next_round() {
+    let mut world = Setup::default().ready();
+    world.hold_produce = true;
+    (0..2).for_each(|partition| _ = world.send("t", partition));
+    assert_eq!(world.pending(1), 2);
+    world.answer_with(1, |answer| answer.responses.clear());
+    assert!(world.sender.requests.is_empty());
+    world.finish();
+}
+
+#[test]
+fn after_starting_from_bootstrap_again_a_leaderless_partition_is_not_sent_to_a_bootstrap_server() {
+    let mut world = Setup::default().nodes(2).ready();
+    world.cluster.move_leader("t", 0, -1);
+    world.request_metadata();
+    world.advance(1000);
+    world.cluster.metadata_errors.push_back(ErrorCode::REBOOTSTRAP_REQUIRED);
+    world.cluster.nodes.get_mut(&1).unwrap().health = Health::Refuses;
+    world.request_metadata();
+    world.advance(500);
+    world.hold_metadata = true;
+    world.cluster.nodes.get_mut(&1).unwrap().health = Health::Up;
+    world.advance(500);
+    assert_eq!(world.waiting(), [1], "the bootstrap server is asked");
+    assert!(world.shared.metadata.cluster().nodes.keys().all(|id| *id < 0));
+    world.send("t", 0);
+    assert!(world.arrived.is_empty());
+    world.finish();
+}
+
+#[test]
+fn a_broker_that_asks_for_a_bootstrap_again_and_again_is_not_asked_without_a_pause() {
+    let mut world = Setup::default().ready();
+    let errors = std::iter::repeat_n(ErrorCode::REBOOTSTRAP_REQUIRED, 1000);
+    world.cluster.metadata_errors.extend(errors);
+    let asked = world.cluster.metadata_asked.len();
+    world.request_metadata();
+    world.advance(1000);
+    assert!((2..=11).contains(&(world.cluster.metadata_asked.len() - asked)));
+    world.cluster.metadata_errors.clear();
+    let record = world.send("t", 0);
+    world.advance(1000);
+    assert_eq!(world.report(record).state, State::Persisted);
+    world.finish();
+}
+
+#[test]
+fn without_the_recovery_strategy_the_known_brokers_are_kept() {
+    let mut setup = Setup::default();
+    setup.metadata.rebootstrap_trigger = None;
+    let mut world = setup.ready();
+    world.cluster.metadata_errors.push_back(ErrorCode::REBOOTSTRAP_REQUIRED);
+    world.request_metadata();
+    world.advance(1000);
+    let nodes: Vec<i32> = world.shared.metadata.cluster().nodes.keys().copied().collect();
+    assert_eq!(nodes, [1]);
+    world.finish();
+}
+
+#[test]
+fn the_new_leader_that_an_answer_names_is_used_at_once() {
+    let mut world = Setup::default().nodes(2).ready();
+    world.cluster.hints = true;
+    world.hold_others = true;
+    world.cluster.move_leader("t", 0, 2);
+    let asked = world.cluster.metadata_asked.len();
+    world.hold_others = false;
+    let record = world.send("t", 0);
+    assert_eq!(world.report(record).state, State::Persisted);
+    let nodes: Vec<i32> = world.arrived.iter().map(|arrived| arrived.node).collect();
+    assert_eq!(nodes, [1, 2]);
+    assert_eq!(world.cluster.metadata_asked.len(), asked);
+    world.finish();
+}
+
+#[test]
+fn without_a_hint_a_moved_leader_is_found_by_metadata() {
+    let mut world = Setup::default().nodes(2).ready();
+    world.cluster.move_leader("t", 0, 2);
+    let record = world.send("t", 0);
+    world.advance(1000);
+    assert_eq!(world.report(record).state, State::Persisted);
+    assert_eq!(world.arrived.iter().map(|a| a.node).collect::<Vec<_>>(), [1, 2]);
+    world.finish();
+}
+
+#[test]
+fn odd_hints_are_not_followed() {
+    let odd = [(i32::MIN, 9), (-1, 9), (1, i32::MIN), (2, -1), (77, 9)];
+    for (leader_id, leader_epoch) in odd {
+        let mut world = Setup::default().nodes(2).ready();
+        world.hold_produce = true;
+        let record = world.send("t", 0);
+        world.refuse("t", 0, ErrorCode::NOT_LEADER_OR_FOLLOWER);
+        world.answer_with(1, |answer| {
+            let partition = &mut answer.responses[0].partition_responses[0];
+            partition.current_leader.leader_id = leader_id;
+            partition.current_leader.leader_epoch = leader_epoch;
+        });
+        world.hold_produce = false;
+        world.advance(1000);
+        assert_eq!(world.report(record).state, State::Persisted);
+        assert!(world.arrived.iter().all(|arrived| arrived.node == 1));
+        world.finish();
+    }
+}
+
+#[test]
+fn a_broker_that_moved_to_another_address_is_connected_to_there() {
+    let mut world = Setup::default().nodes(2).ready();
+    world.send("t", 1);
+    // Broker 2 is now where broker 3 would be.
+    world.cluster.nodes.get_mut(&2).unwrap().host = "b3".to_owned();
+    world.request_metadata();
+    world.advance(1000);
+    let record = world.send("t", 1);
+    assert_eq!(world.connected.last().unwrap().1, 3);
+    assert!(!world.is_reported(record));
+    world.cluster.nodes.get_mut(&2).unwrap().host = "b2".to_owned();
+    world.finish();
+}
+
+#[test]
+fn if_no_known_broker_can_be_reached_the_bootstrap_servers_are_asked_again() {
+    let mut setup = Setup::default().nodes(3);
+    setup.metadata.bootstrap = vec![("b1".to_owned(), 9092)];
+    let mut world = setup.ready();
+    (0..3).for_each(|partition| _ = world.send("t", partition));
+    for node in world.cluster.nodes.values_mut() {
+        node.health = Health::Refuses;
+    }
+    [2, 3, 1, 1].into_iter().for_each(|node| {
+        if world.has_conn(node) {
+            world.disconnect(node);
+        }
+    });
+    world.advance(5000);
+    let nodes = world.shared.metadata.cluster().nodes.clone();
+    assert_eq!(nodes.keys().copied().collect::<Vec<_>>(), [-1]);
+    let record = world.send("t", 2);
+    world.cluster.nodes.values_mut().for_each(|node| node.health = Health::Up);
+    world.advance(1000);
+    assert_eq!(world.report(record).state, State::Persisted);
+    world.finish();
+}
+
+#[test]
+fn a_lookup_that_fails_is_tried_again_and_told_to_those_who_wait() {
+    let mut setup = Setup::default();
+    setup.metadata.bootstrap = vec![("nowhere".to_owned(), 9092)];
+    let mut world = setup.start();
+    world.ask("t");
+    world.advance(1000);
+    let trouble = world.shared.metadata.trouble("t").unwrap();
+    assert_eq!(trouble.code(), ErrorCode::BROKER_NOT_AVAILABLE);
+    assert!(trouble.message().contains("nowhere:9092"), "{trouble}");
+    assert!(trouble.message().contains("no such host"), "{trouble}");
+    world.finish();
+}
+
+#[test]
+fn metadata_that_never_comes_is_given_up_with_its_connection_after_the_request_timeout() {
+    let mut world = Setup::default().request_timeout(500).start();
+    world.cluster.create("t", 1);
+    world.hold_others = true;
+    world.ask("t");
+    world.advance(2000);
+    assert!(world.connected.len() >= 3);
+    world.hold_others = false;
+    world.advance(2000);
+    assert!(world.shared.metadata.cluster().topics.contains_key("t"));
     world.finish();
 }

@@ -20,7 +20,7 @@ use crate::record::Record;
 use crate::report::State;
 use crate::sender::{Sender, Shared};
 use crate::time::Instant;
-use crate::wire::messages::ProduceRequest;
+use crate::wire::messages::{MetadataRequest, ProduceRequest};
 use crate::wire::record::estimate_size_upper_bound;
 use crate::wire::record_batch::RecordBatch;
 use crate::wire::{Message, RequestHeader, frame};
@@ -90,6 +90,8 @@ pub struct World {
     pub hold_produce: bool,
     /// Other requests wait for ever.
     pub hold_others: bool,
+    /// Metadata requests wait, others do not.
+    pub hold_metadata: bool,
     /// Sockets take no bytes.
     pub stall_writes: bool,
     /// All produce requests that came to a broker.
@@ -360,8 +362,12 @@ impl World {
         let conns: Vec<ConnId> = self.conns.keys().copied().collect();
         for conn in conns {
             while let Some(request) = self.conns[&conn].requests.front() {
-                let produce = request.header.api_key == ProduceRequest::KEY;
-                if if produce { self.hold_produce } else { self.hold_others } {
+                let held = match request.header.api_key {
+                    ProduceRequest::KEY => self.hold_produce,
+                    MetadataRequest::KEY => self.hold_others || self.hold_metadata,
+                    _ => self.hold_others,
+                };
+                if held {
                     break;
                 }
                 self.apply_at(conn, 0);

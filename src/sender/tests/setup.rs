@@ -144,6 +144,7 @@ impl Setup {
             cluster: Cluster::new(self.nodes),
             hold_produce: false,
             hold_others: false,
+            hold_metadata: false,
             stall_writes: false,
             arrived: Vec::new(),
             reports: Vec::new(),
