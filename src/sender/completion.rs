@@ -57,7 +57,9 @@ impl Sender {
                     response.version,
                 );
                 let answers = decoded.map_err(Error::from).and_then(|(_, body)| {
-                    self.note_throttle(in_flight.node, body.throttle_time_ms, now);
+                    if response.version >= 6 {
+                        self.note_throttle(in_flight.node, body.throttle_time_ms, now);
+                    }
                     let hints = leader_hints(&body);
                     let answers = by_partition(body, &in_flight.topic_ids, response.version)?;
                     self.check_complete(&in_flight, &answers)?;
@@ -166,6 +168,10 @@ impl Sender {
             return self.fail_batch(id, batch, error, now);
         }
         match code {
+            ErrorCode::INVALID_PRODUCER_EPOCH => {
+                self.lose_sequence(id);
+                self.fail_batch(id, batch, error, now);
+            }
             ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER | ErrorCode::UNKNOWN_PRODUCER_ID => {
                 self.out_of_sequence(id, batch, error, now);
             }
@@ -176,7 +182,7 @@ impl Sender {
 
     /// The broker missed what came before: because that failed too, or because it lost its state.
     fn out_of_sequence(&mut self, id: u32, batch: ProducerBatch, error: Error, now: Instant) {
-        let Some(part) = self.parts[id as usize].as_mut() else { return };
+        let Some(part) = self.parts[id as usize].as_ref() else { return };
         let sequence = batch.producer.map_or(0, |stamp| stamp.sequence);
         let explained = !part.gap && part.has_earlier(sequence);
         if batch.maybe_appended && !explained {
@@ -185,8 +191,7 @@ impl Sender {
             return self.fail_batch(id, batch, error, now);
         }
         if !explained {
-            part.gap = true;
-            self.transactions.request_bump();
+            self.lose_sequence(id);
         }
         self.retry_or_fail_anyway(id, batch, error, now);
     }
@@ -230,6 +235,8 @@ impl Sender {
         batch.attempts += 1;
         part.backoff_until = if at_once { now } else { now + wait };
         part.last_error = Some(error);
+        // It goes out alone: a broker without state would take a later batch before it.
+        part.acknowledged = false;
         part.reenqueue(batch);
     }
 
@@ -248,7 +255,7 @@ impl Sender {
         let own = |record: &BatchIndexAndErrorMessage| {
             let index = u32::try_from(record.batch_index).ok()?;
             let message = record.batch_index_error_message.as_deref().unwrap_or(error.message());
-            Some((index, Outcome::not_persisted(Error::new(error.code(), message))))
+            Some((index, failure(&batch, Error::new(error.code(), message))))
         };
         let exceptions: Vec<_> = answer.record_errors.iter().filter_map(own).collect();
         let text = format!(
@@ -258,7 +265,7 @@ impl Sender {
         );
         self.close_gap(id, &batch);
         self.shared.metrics.records_failed.add(u64::from(batch.record_count));
-        let outcome = Outcome::not_persisted(Error::new(ErrorCode::INVALID_RECORD, text));
+        let outcome = failure(&batch, Error::new(ErrorCode::INVALID_RECORD, text));
         self.report(id, batch, -1, -1, outcome, exceptions);
     }
 
@@ -266,10 +273,7 @@ impl Sender {
     pub(super) fn fail_batch(&mut self, id: u32, batch: ProducerBatch, error: Error, _: Instant) {
         self.close_gap(id, &batch);
         self.shared.metrics.records_failed.add(u64::from(batch.record_count));
-        let outcome = match batch.maybe_appended {
-            true => Outcome::possibly_persisted(error),
-            false => Outcome::not_persisted(error),
-        };
+        let outcome = failure(&batch, error);
         self.report(id, batch, -1, -1, outcome, Vec::new());
     }
 
@@ -278,9 +282,16 @@ impl Sender {
     pub(super) fn close_gap(&mut self, id: u32, batch: &ProducerBatch) {
         let Some(part) = self.parts[id as usize].as_mut() else { return };
         if batch.producer.is_some() && (batch.maybe_appended || !part.take_back(batch)) {
-            part.gap = true;
-            self.transactions.request_bump();
+            self.lose_sequence(id);
         }
+    }
+
+    /// The broker takes no batch of the partition any more under this epoch.
+    fn lose_sequence(&mut self, id: u32) {
+        if let Some(part) = self.parts[id as usize].as_mut() {
+            part.gap = true;
+        }
+        self.transactions.request_bump();
     }
 
     /// The batch's answer came, or it expired.
@@ -328,6 +339,9 @@ impl Sender {
         endpoints: &HashMap<i32, Node>,
     ) -> bool {
         let hint = &answer.current_leader;
+        if hint.leader_id < 0 || hint.leader_epoch < 0 {
+            return false;
+        }
         let Some(part) = self.parts[id as usize].as_ref() else { return false };
         let (topic, partition) = (part.queue.topic.as_str(), part.queue.partition);
         let metadata = &self.shared.metadata;
@@ -354,6 +368,14 @@ impl Sender {
             return Err(violation("it speaks of partitions that were not in the request".into()));
         }
         Ok(())
+    }
+}
+
+/// What a failure says of the records of a batch.
+pub(super) fn failure(batch: &ProducerBatch, error: Error) -> Outcome {
+    match batch.maybe_appended {
+        true => Outcome::possibly_persisted(error),
+        false => Outcome::not_persisted(error),
     }
 }
 

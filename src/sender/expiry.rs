@@ -2,6 +2,7 @@
 //! ends. The reason says where the records were and what was last heard.
 
 use super::Sender;
+use super::completion::failure;
 use super::part::Part;
 use crate::error::{Error, ErrorCode};
 use crate::report::Outcome;
@@ -104,7 +105,7 @@ impl Sender {
     }
 
     /// Reports everything that is left as failed with `error`.
-    pub(super) fn abort_all(&mut self, error: &Error) {
+    pub(super) fn abort_all(&mut self, error: &Error, now: Instant) {
         let requests = std::mem::take(&mut self.requests);
         for (_, request) in requests {
             for (id, batch) in request.batches {
@@ -116,7 +117,7 @@ impl Sender {
                 self.report(id, batch, -1, -1, outcome, Vec::new());
             }
         }
-        self.take_all_listed();
+        self.adopt_all(now);
         for id in 0..self.parts.len() as u32 {
             self.abort_part(id, error);
         }
@@ -130,10 +131,7 @@ impl Sender {
                 break;
             };
             self.shared.metrics.records_failed.add(u64::from(batch.record_count));
-            let outcome = match batch.maybe_appended {
-                true => Outcome::possibly_persisted(error.clone()),
-                false => Outcome::not_persisted(error.clone()),
-            };
+            let outcome = failure(&batch, error.clone());
             self.report(id, batch, -1, -1, outcome, Vec::new());
         }
         if let Some(mut part) = self.parts[id as usize].take() {
@@ -146,19 +144,9 @@ impl Sender {
     }
 
     /// Reports what can be reported after a panic of the I/O thread.
-    pub(super) fn give_up(&mut self, error: &Error) {
-        self.abort_all(error);
+    pub(super) fn give_up(&mut self, error: &Error, now: Instant) {
+        self.abort_all(error, now);
         self.flush_reports();
-    }
-
-    /// Makes sure that every partition with a batch is known here.
-    fn take_all_listed(&mut self) {
-        let mut listed = std::mem::take(&mut self.listed);
-        self.shared.accumulator.take_listed(&mut listed);
-        for queue in listed.drain(..) {
-            self.adopt(&queue);
-        }
-        self.listed = listed;
     }
 }
 

@@ -61,7 +61,8 @@ impl IoThread {
         let error = Error::fatal(ErrorCode::INTERNAL, text);
         self.shared.log.log(Level::Error, || text.to_owned());
         self.shared.fail(&error);
-        let _ = std::panic::catch_unwind(AssertUnwindSafe(|| self.sender.give_up(&error)));
+        let _ =
+            std::panic::catch_unwind(AssertUnwindSafe(|| self.sender.give_up(&error, time::now())));
     }
 
     fn turn(&mut self) {

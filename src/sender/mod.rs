@@ -107,14 +107,16 @@ impl Shared {
 
     /// Takes no more records; the I/O thread ends when all are reported.
     pub fn initiate_close(&self) {
-        let _ = self.closing.fetch_max(CLOSING, Ordering::SeqCst);
         self.accumulator.close();
+        let _ = self.closing.fetch_max(CLOSING, Ordering::SeqCst);
+        self.accumulator.wakeup.demand(Instant(0));
     }
 
     /// The I/O thread reports all that is left as failed, and ends.
     pub fn force_close(&self) {
-        self.closing.store(FORCED, Ordering::SeqCst);
         self.accumulator.close();
+        self.closing.store(FORCED, Ordering::SeqCst);
+        self.accumulator.wakeup.demand(Instant(0));
     }
 }
 
@@ -199,12 +201,17 @@ impl Sender {
     /// Does what can be done now.
     pub fn run_once(&mut self, now: Instant) {
         self.shared.metrics.io_rounds.add(1);
+        self.shared.metadata.take_news();
         self.client.tick(now);
         self.take_answers(now);
-        self.maybe_update_metadata(now);
-        self.maybe_init_producer_id(now);
-        self.look_at_partitions(now);
-        self.send_all(now);
+        if self.is_ending() {
+            self.was_urgent = self.is_urgent();
+        } else {
+            self.maybe_update_metadata(now);
+            self.maybe_init_producer_id(now);
+            self.look_at_partitions(now);
+            self.send_all(now);
+        }
         self.maybe_finish(now);
         self.flush_reports();
     }
@@ -219,7 +226,9 @@ impl Sender {
         let mut next = self.schedule.next_due().min(self.client.next_deadline());
         let any = self.cluster_next_try();
         let wanted = self.shared.metadata.next_update().min(self.transactions.wanted_at());
-        next = next.min(wanted.max(any));
+        if !self.is_ending() {
+            next = next.min(wanted.max(any));
+        }
         let mut nodes = Vec::new();
         self.schedule.nodes(&mut nodes);
         let full = |node: &i32| !self.client.can_send_more(*node);
@@ -232,6 +241,8 @@ impl Sender {
         let accumulator = &self.shared.accumulator;
         let closing = self.shared.closing.load(Ordering::SeqCst);
         accumulator.has_listed()
+            || self.shared.metadata.has_news()
+            || self.client.has_news()
             || self.is_urgent() != self.was_urgent
             || closing == FORCED
             || closing == CLOSING && self.may_finish()
@@ -248,6 +259,11 @@ impl Sender {
         accumulator.flushing() || accumulator.is_closed() || accumulator.pool.queued() > 0
     }
 
+    /// Whether nothing more is to be sent, only to be reported.
+    fn is_ending(&self) -> bool {
+        self.shared.fatal().is_some() || self.shared.closing.load(Ordering::SeqCst) == FORCED
+    }
+
     fn may_finish(&self) -> bool {
         self.shared.accumulator.incomplete.len() == 0 && self.requests.is_empty()
     }
@@ -256,12 +272,13 @@ impl Sender {
         let closing = self.shared.closing.load(Ordering::SeqCst);
         if closing == FORCED {
             let text = "the producer was closed before the record was acknowledged";
-            self.abort_all(&Error::new(ErrorCode::CLOSED_FORCEFULLY, text));
+            self.abort_all(&Error::new(ErrorCode::CLOSED_FORCEFULLY, text), now);
         } else if let Some(error) = self.shared.fatal().cloned() {
-            self.abort_all(&error);
+            self.abort_all(&error, now);
         }
         self.flush_reports();
-        if closing == FORCED || closing == CLOSING && self.may_finish() {
+        let done = closing == CLOSING && self.may_finish() && !self.adopt_all(now);
+        if closing == FORCED || done {
             let text = "the producer is closed";
             self.shared.metadata.close(Error::new(ErrorCode::CLOSED, text));
             self.client.close_all("the producer is closed", now);
@@ -346,6 +363,27 @@ impl Sender {
         queue.lock().listed = false;
     }
 
+    /// Makes every partition known that has a batch, also one whose sending thread has not yet
+    /// told of it. True if there is any. After a close no batch comes after this, as a thread that
+    /// takes a partition's lock later than this one sees the close.
+    fn adopt_all(&mut self, now: Instant) -> bool {
+        let shared = self.shared.clone();
+        self.listed.clear();
+        shared.accumulator.take_listed(&mut self.listed);
+        self.listed.clear();
+        let mut found = false;
+        for topic in shared.accumulator.topics.view().iter() {
+            for queue in (0..).map_while(|index| topic.partition(index)) {
+                if !queue.lock().batches.is_empty() {
+                    self.adopt(queue);
+                    self.place(queue.id, now);
+                    found = true;
+                }
+            }
+        }
+        found
+    }
+
     /// Puts a partition into a line, among the timers, or nowhere.
     fn place(&mut self, id: u32, now: Instant) {
         let Some(mut part) = self.parts[id as usize].take() else { return };
@@ -413,7 +451,12 @@ impl Sender {
     fn leader(&self, queue: &PartitionQueue) -> Option<i32> {
         let cluster = self.shared.metadata.cluster();
         let info = cluster.partition(queue.topic.as_str(), queue.partition)?;
-        cluster.nodes.contains_key(&info.leader).then_some(info.leader)
+        // A bootstrap server has a negative id, and so has no leader at all.
+        cluster
+            .nodes
+            .contains_key(&info.leader)
+            .then_some(info.leader)
+            .filter(|leader| *leader >= 0)
     }
 
     /// Bumps the epoch when it is wanted and no batch is in doubt any more.

@@ -7,6 +7,8 @@ mod verdict;
 mod wires;
 
 mod batching;
+mod closing;
 mod discovery;
+mod errors;
 mod order;
 mod random;
