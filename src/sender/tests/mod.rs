@@ -10,5 +10,6 @@ mod batching;
 mod closing;
 mod discovery;
 mod errors;
+mod expiry;
 mod order;
 mod random;
