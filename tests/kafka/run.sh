@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The tests that need a real Kafka: starts three nodes once, runs tests/kafka.rs and the examples
-# against them, and takes them down again whatever happens. Expects build/lib (make lib).
+# The tests that need a real Kafka: starts three nodes once, runs tests/kafka.rs, tests/cli.rs and
+# the examples against them, and takes them down again whatever happens. Expects build/lib
+# (make lib).
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 kafka=tests/kafka/kafka.sh
@@ -14,7 +15,7 @@ OTTLA_TEST_BOOTSTRAP=$($kafka up 3 "$OTTLA_TEST_KAFKA_DIR") || exit 1
 export OTTLA_TEST_BOOTSTRAP
 
 status=0
-cargo test --features cli --no-fail-fast --test kafka -- --include-ignored \
+cargo test --features cli --no-fail-fast --test kafka --test cli -- --include-ignored \
   --test-threads="${OTTLA_TEST_THREADS:-4}" || status=1
 # These kill and pause nodes: one at a time, and when nobody else is there.
 cargo test --features cli --no-fail-fast --test kafka_faults -- --include-ignored \
