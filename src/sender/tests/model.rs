@@ -2,7 +2,6 @@
 //! them (ProducerStateManager), and errors by script.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -378,9 +377,4 @@ pub fn request_bytes(pieces: &[Bytes]) -> Bytes {
     let length = u32::from_be_bytes(*frame.first_chunk().expect("a length"));
     assert_eq!(length as usize, frame.len() - 4);
     frame.slice(4..)
-}
-
-/// For texts in tests.
-pub fn name(text: &str) -> Arc<str> {
-    text.into()
 }
