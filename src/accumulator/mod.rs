@@ -267,3 +267,6 @@ fn reports_full() -> Error {
                 raise delivery.report.queue.max, or send without a report";
     Error::new(ErrorCode::REPORTS_FULL, text)
 }
+
+#[cfg(test)]
+mod tests;

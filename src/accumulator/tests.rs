@@ -1,0 +1,242 @@
+//! Appending: how batches fill, when the sender is told, and what an append refuses.
+
+use super::*;
+use crate::record::Header;
+use crate::wire::record::estimate_size_upper_bound;
+
+/// An accumulator with topic `t` of three partitions.
+struct Room {
+    accumulator: RecordAccumulator,
+    topic: Arc<Topic>,
+    batch_size: usize,
+}
+
+impl Room {
+    fn new(batch_size: usize, buffer_memory: usize, reports_max: u64) -> Room {
+        let config = AccumulatorConfig {
+            batch_size,
+            linger: Duration::from_millis(5),
+            buffer_memory,
+            adaptive: false,
+            report_timestamps: false,
+        };
+        let accumulator = RecordAccumulator::new(config, Arc::new(ReportQueue::new(reports_max)));
+        let topic = accumulator.topics.get_or_add("t");
+        accumulator.topics.update(&topic, 3, |_| true);
+        Room { accumulator, topic, batch_size }
+    }
+
+    fn partition(&self, index: i32) -> &Arc<PartitionQueue> {
+        self.topic.partition(index).expect("a partition")
+    }
+
+    fn buffer(&self, record: &Record<'_>) -> Buffer {
+        let size = estimate_size_upper_bound(record.key, record.value, record.headers);
+        match self.accumulator.pool.reserve(size.max(self.batch_size), || None) {
+            Ok(Reserve::Granted(buffer)) => buffer,
+            _ => panic!("there is memory"),
+        }
+    }
+
+    /// Appends to partition 0, in a new batch if it must be.
+    fn append(&self, record: &Record<'_>, timestamp: i64) -> Result<()> {
+        let mut buffer = None;
+        loop {
+            let partition = self.partition(0);
+            match self.accumulator.append(
+                &self.topic,
+                partition,
+                record,
+                timestamp,
+                false,
+                &mut buffer,
+            )? {
+                Append::Done => return Ok(()),
+                Append::NeedsBuffer => buffer = Some((self.buffer(record), Instant(1))),
+                Append::PartitionChanged => unreachable!("the partition is fixed"),
+            }
+        }
+    }
+
+    /// The partitions that the sender was told of, as the sender takes them.
+    fn listed(&self) -> Vec<i32> {
+        let mut listed = Vec::new();
+        self.accumulator.take_listed(&mut listed);
+        listed.iter().for_each(|queue| queue.lock().listed = false);
+        listed.iter().map(|queue| queue.partition).collect()
+    }
+
+    fn pop_all(&self) {
+        while let Some(batch) = self.accumulator.pop(self.partition(0)) {
+            self.accumulator.incomplete.remove(std::iter::once(batch.id));
+        }
+    }
+}
+
+fn value(bytes: &[u8]) -> Record<'_> {
+    Record { topic: "t", value: Some(bytes), ..Record::default() }
+}
+
+#[test]
+fn batches_fill_as_those_of_the_java_client_do() {
+    let text = include_str!("../../tests/vectors/batch_fill.json");
+    let vectors: serde_json::Value = serde_json::from_str(text).unwrap();
+    let cases = vectors["cases"].as_array().unwrap();
+    assert_eq!(cases.len(), 96);
+    for case in cases {
+        let number = |name: &str| case[name].as_i64().unwrap();
+        let key = usize::try_from(number("key_len")).ok().map(|len| vec![b'k'; len]);
+        let payload = vec![b'v'; number("value_len") as usize];
+        let header = Header { name: "h", value: Some(&b"123"[..]) };
+        let headers = vec![header; number("headers") as usize];
+        let record = Record { key: key.as_deref(), headers: &headers, ..value(&payload) };
+        let room = Room::new(number("batch_size") as usize, 1 << 20, 1 << 20);
+        assert_eq!(room.buffer(&record).capacity() as i64, number("capacity"), "{case}");
+        for timestamp in 0.. {
+            room.append(&record, 1_700_000_000_000 + timestamp).unwrap();
+            if room.partition(0).queued() == 2 {
+                break;
+            }
+        }
+        let batch = room.accumulator.pop(room.partition(0)).unwrap();
+        assert_eq!(i64::from(batch.record_count), number("records"), "{case}");
+        assert_eq!(batch.size() as i64, number("size_in_bytes"), "{case}");
+        drop(batch);
+        room.pop_all();
+        assert_eq!(room.accumulator.pool.available(), 1 << 20);
+    }
+}
+
+#[test]
+fn the_sender_is_told_of_a_first_batch_of_a_full_one_and_of_a_second_one_only() {
+    let room = Room::new(200, 1 << 20, 1000);
+    room.append(&value(&[0; 20]), 0).unwrap();
+    assert_eq!(room.listed(), [0]);
+    room.append(&value(&[0; 20]), 0).unwrap();
+    assert!(room.listed().is_empty(), "it lingers");
+    // 61 bytes of header, 27 of each of the two before; this one makes it 200.
+    room.append(&value(&[0; 76]), 0).unwrap();
+    assert_eq!(room.accumulator.listed.lock().len(), 1);
+    assert_eq!(room.listed(), [0]);
+    room.append(&value(&[0; 20]), 0).unwrap();
+    assert_eq!(room.listed(), [0]);
+    room.append(&value(&[0; 190]), 0).unwrap();
+    assert!(room.listed().is_empty(), "the sender is busy here already");
+    room.pop_all();
+    room.append(&value(&[0; 20]), 0).unwrap();
+    assert_eq!(room.listed(), [0]);
+}
+
+#[test]
+fn a_partition_is_listed_once_until_the_sender_looks() {
+    let room = Room::new(200, 1 << 20, 1000);
+    (0..3).for_each(|_| room.append(&value(&[0; 150]), 0).unwrap());
+    let mut listed = Vec::new();
+    room.accumulator.take_listed(&mut listed);
+    assert_eq!(listed.len(), 1);
+}
+
+#[test]
+fn a_sealed_batch_takes_no_more_and_the_next_record_begins_another() {
+    let room = Room::new(200, 1 << 20, 1000);
+    room.append(&value(&[0; 20]), 0).unwrap();
+    let batch = room.accumulator.pop(room.partition(0)).unwrap();
+    assert!(batch.is_full());
+    room.append(&value(&[0; 20]), 0).unwrap();
+    let next = room.accumulator.pop(room.partition(0)).unwrap();
+    assert_ne!(batch.id, next.id);
+    assert_eq!((batch.record_count, next.record_count), (1, 1));
+}
+
+#[test]
+fn too_many_unread_reports_refuse_a_record_and_nothing_is_kept_of_it() {
+    let room = Room::new(200, 1 << 20, 2);
+    (0..2).for_each(|_| room.append(&value(&[0; 8]), 0).unwrap());
+    for size in [8, 190] {
+        let error = room.append(&value(&vec![0; size]), 0).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::REPORTS_FULL);
+    }
+    let unreported = Record { no_report: true, ..value(&[0; 8]) };
+    room.append(&unreported, 0).unwrap();
+    let mut counts = Vec::new();
+    while let Some(batch) = room.accumulator.pop(room.partition(0)) {
+        counts.push((batch.record_count, batch.slots.len()));
+        room.accumulator.incomplete.remove(std::iter::once(batch.id));
+    }
+    let records: u32 = counts.iter().map(|(records, _)| records).sum();
+    let slots: usize = counts.iter().map(|(_, slots)| slots).sum();
+    assert_eq!((records, slots), (3, 2));
+    assert_eq!(room.accumulator.incomplete.len(), 0);
+    assert_eq!(room.accumulator.pool.available(), 1 << 20);
+}
+
+#[test]
+fn slots_that_a_batch_reserved_and_did_not_use_are_given_back() {
+    let room = Room::new(16_384, 1 << 20, 1 << 20);
+    room.append(&value(&[0; 8]), 0).unwrap();
+    assert_eq!(room.accumulator.reports.reserved(), 256);
+    let batch = room.accumulator.pop(room.partition(0)).unwrap();
+    assert_eq!(room.accumulator.reports.reserved(), 1);
+    assert_eq!(batch.slots.len(), 1);
+}
+
+#[test]
+fn after_a_close_nothing_is_taken() {
+    let room = Room::new(200, 1 << 20, 1000);
+    room.append(&value(&[0; 8]), 0).unwrap();
+    room.accumulator.close();
+    let error = room.append(&value(&[0; 8]), 0).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::CLOSED);
+    assert_eq!(room.accumulator.pop(room.partition(0)).unwrap().record_count, 1);
+}
+
+#[test]
+fn memory_of_a_batch_comes_back_when_its_last_owner_lets_it_go() {
+    let room = Room::new(200, 1000, 1000);
+    room.append(&value(&[7; 8]), 0).unwrap();
+    let batch = room.accumulator.pop(room.partition(0)).unwrap();
+    // The batch expired, but the socket is still writing it (CVE-2026-35554).
+    let (_, on_the_socket) = batch.wire_parts().unwrap();
+    drop(batch);
+    assert_eq!(room.accumulator.pool.available(), 800);
+    assert!(on_the_socket.ends_with(&[7, 7, 0]));
+    drop(on_the_socket);
+    assert_eq!(room.accumulator.pool.available(), 1000);
+}
+
+#[test]
+fn a_flush_counts_those_who_flush() {
+    let room = Room::new(200, 1000, 1000);
+    room.accumulator.begin_flush();
+    room.accumulator.begin_flush();
+    room.accumulator.end_flush();
+    assert!(room.accumulator.flushing());
+    room.accumulator.end_flush();
+    assert!(!room.accumulator.flushing());
+}
+
+#[test]
+fn the_sticky_partition_is_left_when_batch_size_bytes_went_there() {
+    let room = Room::new(200, 1 << 20, 1 << 20);
+    let record = value(&[0; 20]);
+    let (mut run, mut runs) = (0, Vec::new());
+    for _ in 0..300 {
+        let now = room.topic.partitioner.peek(&room.topic, false);
+        let mut buffer = None;
+        loop {
+            let (accumulator, partition) = (&room.accumulator, room.partition(now));
+            match accumulator.append(&room.topic, partition, &record, 0, true, &mut buffer) {
+                Ok(Append::NeedsBuffer) => buffer = Some((room.buffer(&record), Instant(1))),
+                Ok(Append::Done) => break,
+                other => panic!("{other:?}"),
+            }
+        }
+        run += 1;
+        // A draw may choose the same partition again; the bytes start anew all the same.
+        if room.partition(now).lock().sticky_bytes == 0 {
+            runs.push(std::mem::take(&mut run));
+        }
+    }
+    // Five records of 27 bytes and the header fill a batch; it may be left open once.
+    assert!(runs.len() > 10 && runs.iter().all(|run| (5..=15).contains(run)), "{runs:?}");
+}
