@@ -248,7 +248,8 @@ impl NetworkClient {
             Event::Sent { conn, token } => self.sent(conn, token),
             Event::Received { conn, frame } => self.received(conn, frame, now),
             Event::Closed { conn, reason } => {
-                if let Some(&node) = self.conns.get(&conn) {
+                // It is gone already, so there is nothing to close.
+                if let Some(node) = self.conns.remove(&conn) {
                     self.disconnect(node, &reason, now);
                 }
             }
@@ -499,8 +500,7 @@ impl NetworkClient {
     /// Forgets the connection without blame.
     fn drop_connection(&mut self, node: i32) {
         let Some(connection) = self.nodes.get_mut(&node) else { return };
-        if let Some(conn) = connection.conn() {
-            self.conns.remove(&conn);
+        if let Some(conn) = connection.conn().filter(|conn| self.conns.remove(conn).is_some()) {
             self.actions.push(Action::Close { conn });
         }
         if let State::Resolving(id) = connection.state {
@@ -555,3 +555,6 @@ impl RequestFailure {
         Error::new(code, self.reason())
     }
 }
+
+#[cfg(test)]
+mod tests;
