@@ -4,6 +4,8 @@ use super::setup::Setup;
 use crate::accumulator::Reserve;
 use crate::report::State;
 use crate::time::Instant;
+use crate::wire::Message;
+use crate::wire::messages::{MetadataRequest, ProduceRequest};
 
 #[test]
 fn a_record_is_sent_and_reported_with_its_offset() {
@@ -196,4 +198,35 @@ fn acks_0_is_over_when_the_bytes_have_left_and_nothing_is_known_of_the_record() 
     assert_eq!((report.state, report.offset), (State::PossiblyPersisted, -1));
     assert!(report.error.is_none());
     world.finish();
+}
+
+#[test]
+fn topics_go_by_name_where_a_broker_is_too_old_for_their_ids() {
+    for (metadata, produce, used) in [(13, 13, 13), (9, 13, 12), (13, 12, 12), (4, 3, 3)] {
+        let mut world = Setup::default().start();
+        world.cluster.versions.insert(MetadataRequest::KEY, (0, metadata));
+        world.cluster.versions.insert(ProduceRequest::KEY, (0, produce));
+        world.cluster.create("t", 1);
+        world.know("t");
+        let record = world.send("t", 0);
+        assert_eq!(world.report(record).state, State::Persisted);
+        assert_eq!(world.arrived[0].version, used);
+        world.finish();
+    }
+}
+
+#[test]
+fn a_throttle_time_counts_from_the_version_on_in_which_clients_wait_themselves() {
+    for (version, waits) in [(5, false), (6, true)] {
+        let mut world = Setup::default().start();
+        world.cluster.versions.insert(ProduceRequest::KEY, (0, version));
+        world.cluster.create("t", 1);
+        world.know("t");
+        world.cluster.throttle_ms = 1000;
+        world.send("t", 0);
+        world.cluster.throttle_ms = 0;
+        let next = world.send("t", 0);
+        assert_eq!(world.is_reported(next), !waits);
+        world.finish();
+    }
 }
