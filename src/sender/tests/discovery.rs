@@ -92,6 +92,9 @@ fn a_wait_that_begins_while_the_io_thread_falls_asleep_is_not_slept_over() {
 #[test]
 fn requests_that_end_with_the_connection_are_taken_up_in_the_next_round() {
     let mut world = Setup::default().ready();
+    // Fresh metadata, so that nothing else is due soon.
+    world.request_metadata();
+    world.run();
     world.hold_produce = true;
     (0..2).for_each(|partition| _ = world.send("t", partition));
     assert_eq!(world.pending(1), 2);

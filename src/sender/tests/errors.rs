@@ -46,6 +46,7 @@ fn final_errors_end_the_batch_with_the_brokers_reason() {
     ];
     for code in codes {
         let mut world = Setup::default().ready();
+        world.send("t", 0);
         world.refuse("t", 0, code);
         let record = world.send("t", 0);
         let report = world.report(record);
@@ -53,7 +54,8 @@ fn final_errors_end_the_batch_with_the_brokers_reason() {
         assert!(report.reason().starts_with("t-0: "), "{report:?}");
         let next = world.send("t", 0);
         assert_eq!(world.report(next).state, State::Persisted, "{code}");
-        assert_eq!(world.arrived[1].batches[0].epoch, 0, "the sequence was taken back");
+        let last = &world.arrived[2].batches[0];
+        assert_eq!((last.epoch, last.sequence), (0, 1), "the sequence was taken back");
         world.finish();
     }
 }

@@ -127,8 +127,11 @@ fn several_batches_that_fail_together_are_sent_again_in_their_order() {
     let records: Vec<u64> = (0..4).map(|_| world.send_alone("t", 0)).collect();
     world.apply(1);
     world.disconnect(1);
-    world.hold_produce = false;
     world.advance(1000);
+    for _ in 0..4 {
+        assert_eq!(world.pending(1), 1, "one at a time");
+        world.answer(1);
+    }
     all_persisted(&world, &records);
     assert_eq!(world.log("t", 0).len(), 5);
     world.finish();
@@ -175,11 +178,14 @@ fn an_epoch_is_bumped_for_all_partitions_but_not_before_those_in_flight_are_answ
     world.answer(2);
     assert_eq!(world.pending(1), 1);
     world.answer(1);
-    world.hold_produce = false;
-    let third = world.send("t", 1);
-    all_persisted(&world, &[other, next, third]);
+    let third = world.send_alone("t", 1);
+    let fourth = world.send_alone("t", 1);
+    assert_eq!(world.pending(2), 1, "one request until the first answer under the new epoch");
+    world.answer(2);
+    world.answer(2);
+    all_persisted(&world, &[other, next, third, fourth]);
     assert_eq!(stamps(&world, 0).last(), Some(&(1, 0)));
-    assert_eq!(stamps(&world, 1), [(0, 0), (1, 0)]);
+    assert_eq!(stamps(&world, 1), [(0, 0), (1, 0), (1, 1)]);
     world.finish();
 }
 
