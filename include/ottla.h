@@ -1128,7 +1128,8 @@ int32_t ottla_config_free(struct ottla_config_t *config);
  * NULL all reasons are NULL.
  * Thread safety: any thread; of two that pull at once each gets reports of its own.
  * Blocking: at most `timeout_ms` for the first report: 0 not at all, -1 without limit. It also
- * ends, with a count of 0, when there is other news: a log line, a ticket that is ready.
+ * ends, with a count of 0, when a ticket is ready; with OTTLA_CLOSED where nothing is left of a
+ * closed producer and it would wait.
  * Returns: 0, also when there is none; OTTLA_WRONG_MODE, OTTLA_INTERRUPTED,
  * OTTLA_INVALID_ARGUMENT, OTTLA_INVALID_HANDLE, OTTLA_FORKED.
  * Since: 0.1
@@ -1174,7 +1175,8 @@ int32_t ottla_producer_new(const struct ottla_config_t *config,
  * Ownership: `*count`, which may be NULL, becomes the number of reports given to the callback.
  * Thread safety: any thread.
  * Blocking: at most `timeout_ms` for the first report: 0 not at all, -1 without limit. It also
- * ends, with a count of 0, when there is other news: a log line, a ticket that is ready.
+ * ends, with a count of 0, when a ticket is ready; with OTTLA_CLOSED where nothing is left of a
+ * closed producer and it would wait.
  * Returns: 0; OTTLA_WRONG_MODE with delivery.report.mode=dispatch, OTTLA_INTERRUPTED,
  * OTTLA_INVALID_ARGUMENT, OTTLA_INVALID_HANDLE, OTTLA_FORKED.
  * Since: 0.1
@@ -1358,7 +1360,9 @@ int32_t ottla_producer_send_timeout(const struct ottla_producer_t *producer,
  * Set `*ticket` to 0 at first. After OTTLA_WOULD_BLOCK it is the number of a place in the queue:
  * wait on the event fd until ottla_producer_ready_tickets tells that number, then call again
  * with the same record and number; or give it up with ottla_producer_cancel_ticket. After any
- * other status `*ticket` is 0. `max.block.ms` counts from the first call.
+ * other status `*ticket` is 0, but after an error of an argument, which leaves it as it was.
+ * `max.block.ms` counts from the first call and is looked at in later ones; no event tells that
+ * it is over, so a program that must not wait longer has its own timer.
  *
  * Ownership: `record` and all it points to are copied if it is accepted; the caller keeps them.
  * Thread safety: any thread; one ticket is used by one thread at a time.

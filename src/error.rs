@@ -263,6 +263,11 @@ codes! {
 }
 
 impl ErrorCode {
+    /// Whether the number has a name here.
+    pub fn is_known(self) -> bool {
+        self.name() != "UNKNOWN"
+    }
+
     /// Whether trying again may help.
     pub fn is_retriable(self) -> bool {
         self.kind() != Kind::Final

@@ -5,6 +5,7 @@
 //! the application polls.
 
 use std::collections::VecDeque;
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -82,7 +83,9 @@ impl Logger {
             return;
         }
         let Some(queue) = &self.0.queue else {
-            eprintln!("ottla {} [{}] {}", level.name(), self.0.name, text());
+            // A stderr that cannot be written to is no reason to fail.
+            let line = format!("ottla {} [{}] {}\n", level.name(), self.0.name, text());
+            let _ = std::io::stderr().write_all(line.as_bytes());
             return;
         };
         let mut lines = queue.lock();

@@ -56,8 +56,12 @@ impl<T> Ticket<T> {
         None
     }
 
-    /// Wakes the waiter with `Interrupted`; nothing happens if the ticket is ready already.
+    /// Wakes who parks on it with `Interrupted`; nothing happens if it is ready already. A ticket
+    /// on which nobody parks keeps its place.
     pub fn interrupt(&self) {
+        if self.on_ready.is_some() {
+            return;
+        }
         let mut state = self.state.lock();
         if matches!(*state, State::Waiting) {
             *state = State::Interrupted;

@@ -39,8 +39,12 @@ impl BuiltInPartitioner {
     /// The sticky partition, drawn if there is none.
     pub fn peek(&self, topic: &Topic, adaptive: bool) -> i32 {
         match self.current.load(Ordering::Acquire) {
-            NONE => self.draw(topic, adaptive, NONE),
-            partition => partition,
+            // A topic that was made anew may have fewer partitions.
+            partition if partition < topic.partition_count() && partition != NONE => partition,
+            gone => {
+                self.draw.lock().left = 0;
+                self.draw(topic, adaptive, gone)
+            }
         }
     }
 

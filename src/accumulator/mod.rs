@@ -12,7 +12,7 @@ mod topic;
 mod wakeup;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 pub use batch::{ProducerBatch, ProducerStamp, TryAppend};
@@ -68,7 +68,8 @@ pub struct RecordAccumulator {
     pub wakeup: Wakeup,
     listed: Mutex<Vec<Arc<PartitionQueue>>>,
     batch_ids: AtomicU64,
-    flushes: AtomicU32,
+    /// Batches below this id are being flushed.
+    flush_below: AtomicU64,
     closed: AtomicBool,
 }
 
@@ -84,7 +85,7 @@ impl RecordAccumulator {
             wakeup: Wakeup::default(),
             listed: Mutex::default(),
             batch_ids: AtomicU64::new(0),
-            flushes: AtomicU32::new(0),
+            flush_below: AtomicU64::new(0),
             closed: AtomicBool::new(false),
         }
     }
@@ -228,25 +229,19 @@ impl RecordAccumulator {
         batch.map(|batch| batch.seal(&self.reports))
     }
 
-    /// Makes every batch ready until `end_flush`.
-    pub fn begin_flush(&self) {
-        self.flushes.fetch_add(1, Ordering::SeqCst);
+    /// Makes every batch ready until those that are here now are reported, even if nobody waits
+    /// for that. Returns the number below which their ids are.
+    pub fn flush(&self) -> u64 {
+        let below = self.batch_ids.load(Ordering::SeqCst);
+        self.flush_below.fetch_max(below, Ordering::SeqCst);
         self.wakeup.demand(Instant(0));
+        below
     }
 
-    /// Ends what `begin_flush` began.
-    pub fn end_flush(&self) {
-        self.flushes.fetch_sub(1, Ordering::SeqCst);
-    }
-
-    /// Whether somebody flushes.
+    /// Whether a batch that is to be flushed is not yet reported.
     pub fn flushing(&self) -> bool {
-        self.flushes.load(Ordering::Relaxed) > 0
-    }
-
-    /// The id that the next batch will get.
-    pub fn next_batch_id(&self) -> u64 {
-        self.batch_ids.load(Ordering::SeqCst)
+        let below = self.flush_below.load(Ordering::SeqCst);
+        below > 0 && !self.incomplete.is_below(below)
     }
 
     /// Takes no more records; those who wait for memory get an error.

@@ -37,7 +37,7 @@ impl Home {
         if self.0.load(Ordering::Relaxed) == now {
             return false;
         }
-        if !producer.is_started() {
+        if !producer.is_used() {
             self.0.store(now, Ordering::Relaxed);
         }
         // Another thread may have moved it in and started it between the two looks.

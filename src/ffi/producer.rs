@@ -87,7 +87,8 @@ pub unsafe extern "C" fn ottla_producer_new(
 /// Ownership: `*count`, which may be NULL, becomes the number of reports given to the callback.
 /// Thread safety: any thread.
 /// Blocking: at most `timeout_ms` for the first report: 0 not at all, -1 without limit. It also
-/// ends, with a count of 0, when there is other news: a log line, a ticket that is ready.
+/// ends, with a count of 0, when a ticket is ready; with OTTLA_CLOSED where nothing is left of a
+/// closed producer and it would wait.
 /// Returns: 0; OTTLA_WRONG_MODE with delivery.report.mode=dispatch, OTTLA_INTERRUPTED,
 /// OTTLA_INVALID_ARGUMENT, OTTLA_INVALID_HANDLE, OTTLA_FORKED.
 /// Since: 0.1

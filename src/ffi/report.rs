@@ -106,7 +106,8 @@ pub fn to_c(report: &Report<'_>) -> ottla_report_t {
 /// NULL all reasons are NULL.
 /// Thread safety: any thread; of two that pull at once each gets reports of its own.
 /// Blocking: at most `timeout_ms` for the first report: 0 not at all, -1 without limit. It also
-/// ends, with a count of 0, when there is other news: a log line, a ticket that is ready.
+/// ends, with a count of 0, when a ticket is ready; with OTTLA_CLOSED where nothing is left of a
+/// closed producer and it would wait.
 /// Returns: 0, also when there is none; OTTLA_WRONG_MODE, OTTLA_INTERRUPTED,
 /// OTTLA_INVALID_ARGUMENT, OTTLA_INVALID_HANDLE, OTTLA_FORKED.
 /// Since: 0.1

@@ -1,6 +1,7 @@
 //! `ottla_producer_send…` and the tickets of try-sends.
 
 use std::ffi::{c_char, c_void};
+use std::time::Duration;
 
 use super::argument::{self, Out, OutArray, invalid};
 use super::boundary;
@@ -8,7 +9,7 @@ use super::error::{ErrorOut, ottla_error_t};
 use super::packed::{self, Reader};
 use super::producer::{ProducerHandle, live, ottla_producer_t};
 use super::record::{Headers, Numbers, ottla_record_t, with_record};
-use crate::error::Result;
+use crate::error::{ErrorCode, Result};
 use crate::producer::Limit;
 use crate::record::Record;
 
@@ -68,7 +69,9 @@ pub unsafe extern "C" fn ottla_producer_send_timeout(
 /// Set `*ticket` to 0 at first. After OTTLA_WOULD_BLOCK it is the number of a place in the queue:
 /// wait on the event fd until ottla_producer_ready_tickets tells that number, then call again
 /// with the same record and number; or give it up with ottla_producer_cancel_ticket. After any
-/// other status `*ticket` is 0. `max.block.ms` counts from the first call.
+/// other status `*ticket` is 0, but after an error of an argument, which leaves it as it was.
+/// `max.block.ms` counts from the first call and is looked at in later ones; no event tells that
+/// it is over, so a program that must not wait longer has its own timer.
 ///
 /// Ownership: `record` and all it points to are copied if it is accepted; the caller keeps them.
 /// Thread safety: any thread; one ticket is used by one thread at a time.
@@ -212,10 +215,13 @@ pub unsafe extern "C" fn ottla_producer_send_batch(
             statuses.set(index, status);
             match result {
                 Ok(()) => sent += 1,
-                Err(error) if first_refused.is_none() => {
-                    first_refused = Some(packed::in_record(index, &error));
+                Err(error) => {
+                    if error.code() == ErrorCode::INTERRUPTED {
+                        // One interrupt ends the waiting of the whole call.
+                        limit = Limit::new(Some(Duration::ZERO));
+                    }
+                    first_refused.get_or_insert_with(|| packed::in_record(index, &error));
                 }
-                Err(_) => {}
             }
         }
         accepted.set(sent);

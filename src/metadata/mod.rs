@@ -208,7 +208,9 @@ impl Metadata {
         if state.wanted.is_empty() {
             return Instant::NEVER;
         }
-        allowed.max(state.last_success + self.config.max_age)
+        // Even with metadata.max.age.ms=0 the brokers get a pause.
+        let age = self.config.max_age.max(self.config.backoff.delay(0, 0.5));
+        allowed.max(state.last_success + age)
     }
 
     /// Notes that an update is under way and says what to ask for. `used` tells whether a topic

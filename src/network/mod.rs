@@ -274,10 +274,14 @@ impl NetworkClient {
                     self.time_out(node, now);
                 }
                 _ => {
-                    let reason = format!(
-                        "no connection to {}:{} within socket.connection.setup.timeout.ms",
-                        connection.host, connection.port
-                    );
+                    let what = match connection.state {
+                        State::CheckingApiVersions(_) => {
+                            "it accepts connections and answers nothing (is it a Kafka listener, \
+                             and a PLAINTEXT one?)"
+                        }
+                        _ => "no connection",
+                    };
+                    let reason = format!("{what} within socket.connection.setup.timeout.ms");
                     self.disconnect(node, &reason, now);
                 }
             }

@@ -4,8 +4,9 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
-use super::{Producer, Timeout};
+use super::{Producer, Timeout, closed};
 use crate::config::ReportMode;
 use crate::error::{Error, ErrorCode, Result};
 use crate::io::EventFd;
@@ -117,7 +118,8 @@ impl Drop for CallbackScope {
 
 impl Producer {
     /// Reads at most `max` reports, waiting for the first one. `read` must only copy. Returns how
-    /// many; 0 after the timeout, or when there is other news (a log line, a ready ticket).
+    /// many; 0 after the timeout, or when a ticket is ready. `CLOSED` instead of waiting where
+    /// the producer is closed and nothing is left.
     pub fn poll_reports(
         &self,
         max: usize,
@@ -142,12 +144,13 @@ impl Producer {
             let text = "delivery.report.mode=dispatch: a thread of the library serves callbacks";
             return Err(Error::new(ErrorCode::WRONG_MODE, text));
         }
-        let served = self.serve();
+        let served = self.serve(Instant(0)).unwrap_or(0);
         if served > 0 || timeout.is_some_and(|timeout| timeout.is_zero()) {
             return Ok(served);
         }
+        let deadline = timeout.map_or(Instant::NEVER, |timeout| time::now() + timeout);
         self.wait_for_news(timeout)?;
-        Ok(self.serve())
+        Ok(self.serve(deadline).unwrap_or(0))
     }
 
     /// The event fd: readable when there may be reports, log lines or ready tickets. Contract:
@@ -163,15 +166,26 @@ impl Producer {
         self.reports.reserved()
     }
 
+    /// Waits for a report or a ticket that is ready. Log lines are served meanwhile, and other
+    /// wake-ups (those of a flush that watches the same queue) are no news for the caller.
     fn wait_for_news(&self, timeout: Timeout) -> Result<()> {
-        if self.reports.has_reports() || self.tickets.has_ready() {
-            return Ok(());
-        }
         let deadline = timeout.map_or(Instant::NEVER, |timeout| time::now() + timeout);
-        match self.reports.wait(deadline) {
-            Woken::News | Woken::TimedOut => Ok(()),
-            Woken::Interrupted => {
-                Err(Error::new(ErrorCode::INTERRUPTED, "the wait for reports was interrupted"))
+        let interrupts = self.reports.interrupts();
+        loop {
+            let seen = self.reports.nudges();
+            if self.reports.has_reports() || self.tickets.has_ready() {
+                return Ok(());
+            }
+            if self.finished.load(Ordering::SeqCst) && timeout != Some(Duration::ZERO) {
+                return Err(closed());
+            }
+            match self.reports.wait(seen, interrupts, deadline) {
+                Woken::News => self.serve_log(),
+                Woken::TimedOut => return Ok(()),
+                Woken::Interrupted => {
+                    let text = "the wait for reports was interrupted";
+                    return Err(Error::new(ErrorCode::INTERRUPTED, text));
+                }
             }
         }
     }
@@ -191,16 +205,24 @@ impl Producer {
         reports.len()
     }
 
-    /// Serves the callbacks with what is there.
-    pub(super) fn serve(&self) -> usize {
+    /// Serves the callbacks with what is there. One thread at a time does, so that reports stay
+    /// in order and nobody takes a callback that still runs elsewhere for done; `None` if another
+    /// one was at it until `deadline`.
+    pub(super) fn serve(&self, deadline: Instant) -> Option<usize> {
         self.serve_log();
-        let Some(sink) = &self.sink else { return 0 };
+        let Some(sink) = &self.sink else { return Some(0) };
+        let _turn = match time::now().until(deadline) {
+            // Inside its own callback a thread has its turn already.
+            _ if self.is_in_callback() => None,
+            None => Some(self.serving.lock()),
+            Some(left) => Some(self.serving.try_lock_for(left)?),
+        };
         let mut reports = Reports(Vec::new());
         let mut served = 0;
         loop {
             let count = self.reports.take(REPORTS_AT_A_TIME, &mut reports.0);
             if count == 0 {
-                return served;
+                return Some(served);
             }
             served += count;
             let scope = CallbackScope::enter(self);
@@ -226,22 +248,28 @@ impl Producer {
 
     /// An error inside a callback of this producer, where waiting for callbacks would be for ever.
     pub(crate) fn check_not_in_callback(&self, call: &str) -> Result<()> {
-        let me: *const Producer = self;
-        if IN_CALLBACK.with_borrow(|inside| inside.contains(&me)) {
+        if self.is_in_callback() {
             let text = format!("{call} inside a callback of the same producer would never return");
             return Err(Error::new(ErrorCode::IN_CALLBACK, text));
         }
         Ok(())
     }
 
+    fn is_in_callback(&self) -> bool {
+        let me: *const Producer = self;
+        IN_CALLBACK.with_borrow(|inside| inside.contains(&me))
+    }
+
     pub(super) fn spawn_dispatcher(self: &Arc<Self>) -> Result<JoinHandle<()>> {
         let producer = Arc::downgrade(self);
         let (reports, shared) = (self.reports.clone(), self.shared.clone());
         let run = move || {
+            let mut seen = 0;
             loop {
-                reports.wait(Instant::NEVER);
+                reports.wait(seen, reports.interrupts(), Instant::NEVER);
+                seen = reports.nudges();
                 let Some(producer) = producer.upgrade() else { return };
-                producer.serve();
+                producer.serve(Instant::NEVER);
                 reports.note_served();
                 if producer.closed.load(Ordering::SeqCst)
                     && shared.accumulator.incomplete.len() == 0

@@ -19,12 +19,8 @@ impl Producer {
             return Ok(());
         }
         let deadline = timeout.map_or(Instant::NEVER, |timeout| time::now() + timeout);
-        let accumulator = &self.shared.accumulator;
-        let below = accumulator.next_batch_id();
-        accumulator.begin_flush();
-        let result = self.wait_reported(below, deadline);
-        accumulator.end_flush();
-        result
+        let below = self.shared.accumulator.flush();
+        self.wait_reported(below, deadline)
     }
 
     /// Takes no more records, waits until all accepted ones are reported, and ends the threads.
@@ -37,7 +33,17 @@ impl Producer {
         self.closed.store(true, Ordering::SeqCst);
         let mut threads = self.threads.lock();
         while threads.closing && !threads.done {
-            self.closing.wait(&mut threads);
+            match time::now().until(deadline) {
+                None => self.closing.wait(&mut threads),
+                Some(left) if left.is_zero() => {
+                    // The first call has more patience than this one: its time counts no more.
+                    self.shared.force_close();
+                    self.closing.wait(&mut threads);
+                }
+                Some(left) => {
+                    self.closing.wait_for(&mut threads, left);
+                }
+            }
         }
         if threads.done {
             return Ok(());
@@ -62,13 +68,14 @@ impl Producer {
         }
         self.shared.metadata.close(closed());
         self.tickets.cancel_all(&self.shared.accumulator.pool, &self.shared.metadata);
+        self.finished.store(true, Ordering::SeqCst);
         self.reports.nudge();
         let own = std::thread::current().id();
         if let Some(dispatcher) = dispatcher.filter(|thread| thread.thread().id() != own) {
             let _ = dispatcher.join();
         }
         // What a dispatcher left: it ends early when the last handle is dropped.
-        self.serve();
+        self.serve(deadline);
         let mut threads = self.threads.lock();
         threads.done = true;
         self.closing.notify_all();
@@ -79,27 +86,26 @@ impl Producer {
     /// the dispatcher has.
     fn wait_reported(&self, below: u64, deadline: Instant) -> Result<()> {
         let accumulator = &self.shared.accumulator;
+        let interrupts = self.reports.interrupts();
         if self.sink.is_none() {
             return completion(accumulator.incomplete.wait_below(below, deadline));
         }
         if self.config.report_mode == ReportMode::Dispatch {
             completion(accumulator.incomplete.wait_below(below, deadline))?;
-            return match self.reports.wait_served(deadline) {
-                true => Ok(()),
-                false => completion(Completion::TimedOut),
-            };
+            return woken(self.reports.wait_served(interrupts, deadline));
         }
         loop {
-            self.serve();
+            let seen = self.reports.nudges();
             let done = accumulator.incomplete.is_below(below);
+            if self.serve(deadline).is_none() {
+                return completion(Completion::TimedOut);
+            }
             if done {
-                self.serve();
                 return Ok(());
             }
-            match self.reports.wait(deadline) {
+            match self.reports.wait(seen, interrupts, deadline) {
                 Woken::News => {}
-                Woken::TimedOut => return completion(Completion::TimedOut),
-                Woken::Interrupted => return completion(Completion::Interrupted),
+                ended => return woken(ended),
             }
         }
     }
@@ -120,6 +126,14 @@ impl Producer {
         object.insert("reports-unread".to_owned(), self.unread().into());
         serde_json::Value::Object(object).to_string()
     }
+}
+
+fn woken(woken: Woken) -> Result<()> {
+    completion(match woken {
+        Woken::News => Completion::Done,
+        Woken::TimedOut => Completion::TimedOut,
+        Woken::Interrupted => Completion::Interrupted,
+    })
 }
 
 fn completion(completion: Completion) -> Result<()> {

@@ -64,6 +64,10 @@ pub struct Producer {
     tickets: Arc<Tickets>,
     started: AtomicBool,
     closed: AtomicBool,
+    /// Held by the thread that serves callbacks.
+    serving: Mutex<()>,
+    /// Closed, and all reports are there.
+    finished: AtomicBool,
     threads: Mutex<Threads>,
     closing: Condvar,
 }
@@ -105,6 +109,8 @@ impl Producer {
             log_sink: hooks.log,
             started: AtomicBool::new(false),
             closed: AtomicBool::new(false),
+            serving: Mutex::default(),
+            finished: AtomicBool::new(false),
             threads: Mutex::default(),
             closing: Condvar::new(),
             config,
@@ -119,6 +125,11 @@ impl Producer {
     /// Whether the I/O thread was ever started.
     pub fn is_started(&self) -> bool {
         self.started.load(Ordering::Acquire)
+    }
+
+    /// Whether it has threads or an event fd, which a fork would share or lose.
+    pub fn is_used(&self) -> bool {
+        self.is_started() || self.reports.has_event_fd()
     }
 
     /// The error after which this producer accepts nothing any more.
@@ -138,10 +149,11 @@ impl Producer {
         if self.closed.load(Ordering::SeqCst) {
             return Err(closed());
         }
-        threads.io = Some(sender::spawn(io_config(&self.config), self.shared.clone())?);
-        if self.config.report_mode == ReportMode::Dispatch {
+        if self.config.report_mode == ReportMode::Dispatch && threads.dispatcher.is_none() {
             threads.dispatcher = Some(self.spawn_dispatcher()?);
         }
+        // Last, so that a failure leaves nothing half started.
+        threads.io = Some(sender::spawn(io_config(&self.config), self.shared.clone())?);
         self.started.store(true, Ordering::Release);
         Ok(())
     }

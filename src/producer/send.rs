@@ -123,6 +123,7 @@ impl Producer {
         check_record(record)?;
         let mut in_hand: InHand = None;
         if let Patience::Ticket { place, fresh } = patience {
+            self.check_open()?;
             *fresh = self.redeem(place, &mut in_hand)?;
         }
         let topic = match self.known_topic(record) {

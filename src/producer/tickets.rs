@@ -155,7 +155,8 @@ impl Producer {
         };
         match &held.awaited {
             Awaited::Metadata(ticket) => {
-                if ticket.try_take().is_some() {
+                let late = time::now().since(held.since) >= self.config.max_block;
+                if ticket.try_take().is_some() && !late {
                     return Ok(true);
                 }
             }

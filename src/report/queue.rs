@@ -35,8 +35,8 @@ struct Inner {
     spare: Vec<Slots>,
     /// Counts interrupts, so that one ends the waits that had begun and no later one.
     interrupts: u64,
-    /// Something other than a report happened since the last wait.
-    nudged: bool,
+    /// Counts news that are not reports, so that each waiter notices them.
+    nudges: u64,
     /// Reports ever added, and those of them that a dispatcher has delivered.
     added: u64,
     served: u64,
@@ -69,7 +69,7 @@ impl ReportQueue {
     /// Slots are reserved a block at a time, so that records do not share a counter; blocks are
     /// single slots where the limit is small, so that partitions do not hoard them.
     pub fn reserve(&self) -> u32 {
-        let wanted = (self.reserved_max / 4096).clamp(1, 256);
+        let wanted = (self.reserved_max / 4096).clamp(1, 64);
         let mut granted = 0;
         let taken = self.reserved.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |reserved| {
             granted = wanted.min(self.reserved_max.saturating_sub(reserved));
@@ -117,7 +117,7 @@ impl ReportQueue {
 
     /// Wakes whoever waits for news that is not a report: a log line, a ticket that is ready.
     pub fn nudge(&self) {
-        self.inner.lock().nudged = true;
+        self.inner.lock().nudges += 1;
         self.changed.notify_all();
         self.signal();
     }
@@ -128,12 +128,22 @@ impl ReportQueue {
         self.changed.notify_all();
     }
 
-    /// Waits for news.
-    pub fn wait(&self, deadline: Instant) -> Woken {
+    /// How many news there were that are not reports. Ask before looking for them, and wait for
+    /// later ones only.
+    pub fn nudges(&self) -> u64 {
+        self.inner.lock().nudges
+    }
+
+    /// How many interrupts there were. A call asks once, when it begins: later ones are for it.
+    pub fn interrupts(&self) -> u64 {
+        self.inner.lock().interrupts
+    }
+
+    /// Waits for reports, for more news than `seen`, or for more interrupts than `interrupts`.
+    pub fn wait(&self, seen: u64, interrupts: u64, deadline: Instant) -> Woken {
         let mut inner = self.inner.lock();
-        let interrupts = inner.interrupts;
         loop {
-            if !inner.entries.is_empty() || std::mem::take(&mut inner.nudged) {
+            if !inner.entries.is_empty() || inner.nudges != seen {
                 return Woken::News;
             }
             if inner.interrupts != interrupts {
@@ -203,19 +213,22 @@ impl ReportQueue {
     }
 
     /// Waits until a dispatcher has delivered all that is there now.
-    pub fn wait_served(&self, deadline: Instant) -> bool {
+    pub fn wait_served(&self, interrupts: u64, deadline: Instant) -> Woken {
         let mut inner = self.inner.lock();
         let target = inner.added;
         while inner.served < target {
+            if inner.interrupts != interrupts {
+                return Woken::Interrupted;
+            }
             match time::now().until(deadline) {
                 None => self.changed.wait(&mut inner),
-                Some(left) if left.is_zero() => return false,
+                Some(left) if left.is_zero() => return Woken::TimedOut,
                 Some(left) => {
                     self.changed.wait_for(&mut inner, left);
                 }
             }
         }
-        true
+        Woken::News
     }
 
     /// Whether a report waits to be read.
@@ -232,6 +245,11 @@ impl ReportQueue {
         let fd = self.fd.get_or_init(|| made);
         fd.signal();
         Ok(fd)
+    }
+
+    /// Whether the event fd was made.
+    pub fn has_event_fd(&self) -> bool {
+        self.fd.get().is_some()
     }
 
     fn signal(&self) {
@@ -315,9 +333,9 @@ mod tests {
         let queue = ReportQueue::new(1);
         queue.interrupt();
         let soon = time::now() + std::time::Duration::from_millis(1);
-        assert_eq!(queue.wait(soon), Woken::TimedOut);
+        assert_eq!(queue.wait(0, queue.interrupts(), soon), Woken::TimedOut);
         std::thread::scope(|scope| {
-            let waiter = scope.spawn(|| queue.wait(Instant::NEVER));
+            let waiter = scope.spawn(|| queue.wait(0, 0, Instant::NEVER));
             while !waiter.is_finished() {
                 queue.interrupt();
                 std::thread::yield_now();

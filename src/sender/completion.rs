@@ -158,7 +158,7 @@ impl Sender {
         let error =
             Error::new(code, format!("{}-{}: {text}", part.queue.topic, part.queue.partition));
         part.last_error = Some(error.clone());
-        batch.maybe_appended |= IN_DOUBT.contains(&code);
+        batch.maybe_appended |= IN_DOUBT.contains(&code) || !code.is_known();
         let new_leader = code.is_invalid_metadata() && self.take_hint(id, &answer, endpoints);
         if code.is_invalid_metadata() && !new_leader {
             self.shared.metadata.request_update();

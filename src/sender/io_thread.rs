@@ -59,10 +59,11 @@ impl IoThread {
         }
         let text = "the I/O thread panicked; nothing more can be sent by this producer";
         let error = Error::fatal(ErrorCode::INTERNAL, text);
-        self.shared.log.log(Level::Error, || text.to_owned());
         self.shared.fail(&error);
-        let _ =
-            std::panic::catch_unwind(AssertUnwindSafe(|| self.sender.give_up(&error, time::now())));
+        let _ = std::panic::catch_unwind(AssertUnwindSafe(|| {
+            self.sender.give_up(&error, time::now());
+            self.shared.log.log(Level::Error, || text.to_owned());
+        }));
     }
 
     fn turn(&mut self) {

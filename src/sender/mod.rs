@@ -265,7 +265,9 @@ impl Sender {
     }
 
     fn may_finish(&self) -> bool {
-        self.shared.accumulator.incomplete.len() == 0 && self.requests.is_empty()
+        // A request whose batches have all expired and been reported holds nobody up.
+        let done = |request: &ProduceInFlight| request.batches.iter().all(|(_, b)| b.is_none());
+        self.shared.accumulator.incomplete.len() == 0 && self.requests.values().all(done)
     }
 
     fn maybe_finish(&mut self, now: Instant) {

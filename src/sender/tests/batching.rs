@@ -58,16 +58,14 @@ fn a_batch_with_another_behind_it_does_not_linger_and_the_other_does() {
 }
 
 #[test]
-fn a_flush_makes_all_batches_ready_until_it_ends() {
+fn a_flush_makes_all_batches_ready_and_ends_with_their_reports() {
     let mut world = Setup::default().linger(1000).ready();
     let before = [world.send("t", 0), world.send("t", 1)];
-    world.shared.accumulator.begin_flush();
-    assert!(world.sender.has_work());
+    world.shared.accumulator.flush();
+    assert!(world.sender.has_work() && world.shared.accumulator.flushing());
     world.run();
     assert!(before.iter().all(|record| world.is_reported(*record)));
-    let during = world.send("t", 2);
-    assert!(world.is_reported(during));
-    world.shared.accumulator.end_flush();
+    assert!(!world.shared.accumulator.flushing());
     let after = world.send("t", 0);
     assert!(!world.is_reported(after));
     world.finish();

@@ -61,6 +61,7 @@ pub struct Batch {
 #[derive(Clone, Debug)]
 pub struct Arrived {
     pub node: i32,
+    pub version: i16,
     pub at: Instant,
     pub batches: Vec<Batch>,
 }
@@ -354,7 +355,7 @@ impl World {
                 size: bytes.len(),
             });
         }
-        self.arrived.push(Arrived { node, at: self.now, batches });
+        self.arrived.push(Arrived { node, version, at: self.now, batches });
     }
 
     fn answer_all(&mut self) {

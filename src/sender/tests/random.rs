@@ -64,18 +64,13 @@ fn setup(rng: &mut fastrand::Rng, seed: u64) -> Setup {
 }
 
 /// Something that the application or time does.
-fn act(world: &mut World, rng: &mut fastrand::Rng, flushing: &mut bool) {
+fn act(world: &mut World, rng: &mut fastrand::Rng) {
     match rng.u8(..20) {
         0..=12 => {
             let (partition, len) = (rng.i32(0..3), if rng.u8(..3) == 0 { 200 } else { 8 });
             world.try_append(if rng.u8(..5) == 0 { "u" } else { "t" }, partition, len);
         }
-        13 => {
-            match std::mem::replace(flushing, !*flushing) {
-                true => world.shared.accumulator.end_flush(),
-                false => world.shared.accumulator.begin_flush(),
-            };
-        }
+        13 => _ = world.shared.accumulator.flush(),
         14..=17 => world.advance(rng.u64(..30)),
         18 => world.advance(rng.u64(..1000)),
         _ if rng.u8(..4) == 0 => world.advance(rng.u64(..20_000)),
@@ -128,13 +123,9 @@ fn every_record_has_one_true_report_whatever_the_schedule() {
         world.cluster.create("u", 3);
         world.know("u");
         world.hold_produce = true;
-        let mut flushing = false;
         for _ in 0..STEPS {
-            act(&mut world, &mut rng, &mut flushing);
+            act(&mut world, &mut rng);
             react(&mut world, &mut rng);
-        }
-        if flushing {
-            world.shared.accumulator.end_flush();
         }
         world.finish();
     }
