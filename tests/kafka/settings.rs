@@ -98,21 +98,29 @@ fn a_batch_size_of_one_is_a_batch_a_record() {
 #[test]
 #[ignore = "needs make test"]
 fn sends_block_for_memory_and_go_on() {
-    let settings = [("buffer.memory", "20000"), ("batch.size", "4000"), ("linger.ms", "1000")];
+    let settings = [("buffer.memory", "20000"), ("batch.size", "4000"), ("linger.ms", "60000")];
     let start = Instant::now();
     let (run, _) = send("small-memory", &settings, 5000);
     all_persisted(&run);
     let metrics: serde_json::Value = serde_json::from_str(&run.producer.metrics_json()).unwrap();
     assert_eq!(metrics["buffer-available-bytes"], 20_000, "{metrics}");
     // Whoever waits for memory makes batches go at once, however long they may linger.
-    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(300), "{:?}", start.elapsed());
+}
+
+/// Waits for a report; a pull may also end because of other news.
+fn pull_one(run: &Run) {
+    let limit = Instant::now() + Duration::from_secs(20);
+    while run.pull(1, Duration::from_secs(1)).unwrap() == 0 {
+        assert!(Instant::now() < limit, "no report");
+    }
 }
 
 #[test]
 #[ignore = "needs make test"]
 fn a_batch_lingers_and_a_full_one_does_not() {
     let topic = topic_name("linger");
-    let settings = [("linger.ms", "700"), ("batch.size", "2000")];
+    let settings = [("linger.ms", "3000"), ("batch.size", "2000")];
     let run = Run::pulling(&bootstrap(), &settings);
     run.producer.partitions_for(&topic, TEN_SECONDS).unwrap();
     let mut thread = run.thread();
@@ -120,19 +128,17 @@ fn a_batch_lingers_and_a_full_one_does_not() {
     // The first one also waits for the producer id; it is not measured.
     thread.send(&record).unwrap();
     run.producer.flush(TEN_SECONDS).unwrap();
-    run.pull(1, Duration::ZERO).unwrap();
+    pull_one(&run);
     let start = Instant::now();
     thread.send(&record).unwrap();
-    assert_eq!(run.pull(1, Duration::from_secs(10)).unwrap(), 1);
-    let took = start.elapsed();
-    let lingered = Duration::from_millis(700)..Duration::from_secs(2);
-    assert!(lingered.contains(&took), "lingered {took:?}");
+    pull_one(&run);
+    assert!(start.elapsed() >= Duration::from_secs(3), "lingered {:?}", start.elapsed());
     let start = Instant::now();
     for _ in 0..5 {
         thread.send(&Record { value: Some(&[1; 900]), ..record }).unwrap();
     }
-    assert!(run.pull(2, Duration::from_secs(10)).unwrap() > 0);
-    assert!(start.elapsed() < Duration::from_millis(600), "took {:?}", start.elapsed());
+    pull_one(&run);
+    assert!(start.elapsed() < Duration::from_secs(3), "took {:?}", start.elapsed());
     drop(thread);
     run.producer.flush(TEN_SECONDS).unwrap();
     while run.pull(10, Duration::ZERO).unwrap() > 0 {}

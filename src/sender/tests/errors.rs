@@ -33,6 +33,16 @@ fn retriable_errors_are_tried_again_after_the_back_off() {
 }
 
 #[test]
+fn what_an_unknown_error_did_to_the_batch_is_not_known() {
+    let mut world = Setup::default().ready();
+    world.refuse("t", 0, ErrorCode(1234));
+    let record = world.send("t", 0);
+    let report = world.report(record);
+    assert_eq!((report.state, report.code()), (State::PossiblyPersisted, ErrorCode(1234)));
+    world.finish();
+}
+
+#[test]
 fn final_errors_end_the_batch_with_the_brokers_reason() {
     let codes = [
         ErrorCode::MESSAGE_TOO_LARGE,
@@ -42,7 +52,6 @@ fn final_errors_end_the_batch_with_the_brokers_reason() {
         ErrorCode::INVALID_REQUIRED_ACKS,
         ErrorCode::POLICY_VIOLATION,
         ErrorCode::INVALID_RECORD,
-        ErrorCode(1234),
     ];
     for code in codes {
         let mut world = Setup::default().ready();
@@ -50,10 +59,7 @@ fn final_errors_end_the_batch_with_the_brokers_reason() {
         world.refuse("t", 0, code);
         let record = world.send("t", 0);
         let report = world.report(record);
-        // What an error means that nobody knows here cannot be proven.
-        let known = code != ErrorCode(1234);
-        let state = if known { State::NotPersisted } else { State::PossiblyPersisted };
-        assert_eq!((report.state, report.code()), (state, code));
+        assert_eq!((report.state, report.code()), (State::NotPersisted, code));
         assert!(report.reason().starts_with("t-0: "), "{report:?}");
         let next = world.send("t", 0);
         assert_eq!(world.report(next).state, State::Persisted, "{code}");
