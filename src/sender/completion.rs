@@ -205,20 +205,34 @@ impl Sender {
         at_once: bool,
         now: Instant,
     ) {
-        let expired = batch.created + self.config.delivery_timeout <= now;
-        if batch.attempts >= self.config.retries || expired || !error.code().is_retriable() {
+        if !error.code().is_retriable() {
             return self.fail_batch(id, batch, error, now);
         }
-        self.send_again(id, batch, error, at_once, now);
+        self.send_again_in_time(id, batch, error, at_once, now);
     }
 
     /// As above, for errors that Kafka does not call retriable but that a new epoch mends.
     fn retry_or_fail_anyway(&mut self, id: u32, batch: ProducerBatch, error: Error, now: Instant) {
-        let expired = batch.created + self.config.delivery_timeout <= now;
-        if batch.attempts >= self.config.retries || expired {
+        self.send_again_in_time(id, batch, error, false, now);
+    }
+
+    fn send_again_in_time(
+        &mut self,
+        id: u32,
+        batch: ProducerBatch,
+        error: Error,
+        at_once: bool,
+        now: Instant,
+    ) {
+        if batch.attempts >= self.config.retries {
             return self.fail_batch(id, batch, error, now);
         }
-        self.send_again(id, batch, error, false, now);
+        if batch.created + self.config.delivery_timeout <= now {
+            // The answer came in the same moment as the end of the record's time.
+            let late = self.timed_out(&format!("its last attempt failed: {error}"));
+            return self.fail_batch(id, batch, late, now);
+        }
+        self.send_again(id, batch, error, at_once, now);
     }
 
     fn send_again(

@@ -57,7 +57,7 @@ impl Sender {
         }
     }
 
-    fn timed_out(&self, reason: &str) -> Error {
+    pub(super) fn timed_out(&self, reason: &str) -> Error {
         let text = format!(
             "not acknowledged within delivery.timeout.ms ({} ms): {reason}",
             self.config.delivery_timeout.as_millis()
