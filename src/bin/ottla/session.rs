@@ -129,21 +129,24 @@ impl Session {
             });
             let _ = events.send(Event::Done(std::panic::catch_unwind(all)));
         });
-        thread::scope(|scope| {
+        let ended = thread::scope(|scope| {
             if let Some(reader) = reader.as_mut() {
                 scope.spawn(|| self.read_reports(*reader));
             }
             let result = self.end(&coming);
             self.finished.store(true, Ordering::SeqCst);
+            // The reader need not wait for what will not come.
+            self.producer.interrupt();
             result
-        })
+        });
+        ended.map(|result| result.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     }
 
-    fn end<T>(&self, coming: &mpsc::Receiver<Event<T>>) -> Result<T, i32> {
+    fn end<T>(&self, coming: &mpsc::Receiver<Event<T>>) -> Result<thread::Result<T>, i32> {
         match coming.recv().expect("the thread that watches signals never ends") {
             Event::Done(result) => {
                 let _ = self.producer.close(None);
-                Ok(result.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                Ok(result)
             }
             Event::Signal(signal) => {
                 let guard = self.pausing.lock().expect("no holder panics");
@@ -161,9 +164,10 @@ impl Session {
         let mut failed: Vec<Error> = Vec::new();
         loop {
             let finished = self.finished.load(Ordering::SeqCst);
+            let wait = if finished { Duration::ZERO } else { POLL };
             let mut acked = 0;
             let read =
-                self.producer.poll_reports(REPORTS_AT_A_TIME, Some(POLL), |r| match r.error {
+                self.producer.poll_reports(REPORTS_AT_A_TIME, Some(wait), |r| match r.error {
                     Some(error) => failed.push(error.clone()),
                     None => {
                         acked += 1;
