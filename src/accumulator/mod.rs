@@ -244,6 +244,19 @@ impl RecordAccumulator {
         below > 0 && !self.incomplete.is_below(below)
     }
 
+    /// Batches were reported; their reports are in the queue already.
+    ///
+    /// Whoever flushes and serves callbacks watches the queue of reports, may have seen the last
+    /// of them there before the batches counted as reported, and is told now. What is flushed is
+    /// looked at after they count: who asks later than that finds them done.
+    pub fn complete(&self, ids: &[u64]) {
+        self.incomplete.remove(ids.iter().copied());
+        let below = self.flush_below.load(Ordering::SeqCst);
+        if self.is_closed() || ids.iter().any(|id| *id < below) {
+            self.reports.nudge();
+        }
+    }
+
     /// Takes no more records; those who wait for memory get an error.
     pub fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);

@@ -293,12 +293,8 @@ impl Sender {
         accumulator.reports.push(&mut self.entries);
         if !self.reported.is_empty() {
             // After the reports: who waits for a batch finds its reports there.
-            accumulator.incomplete.remove(self.reported.drain(..));
-            if accumulator.flushing() || accumulator.is_closed() {
-                // Whoever flushes and serves callbacks watches the reports, and batches without
-                // one are not seen there.
-                accumulator.reports.nudge();
-            }
+            accumulator.complete(&self.reported);
+            self.reported.clear();
         }
     }
 

@@ -72,6 +72,20 @@ fn a_flush_makes_all_batches_ready_and_ends_with_their_reports() {
 }
 
 #[test]
+fn a_flush_is_told_when_the_last_batch_counts_as_reported() {
+    let mut world = Setup::default().linger(1000).ready();
+    world.send("t", 0);
+    let reports = world.shared.accumulator.reports.clone();
+    world.shared.accumulator.flush();
+    // What a flush sees that looks between the last report and the end of its batch.
+    let seen = reports.nudges();
+    world.run();
+    assert!(!world.shared.accumulator.flushing());
+    assert!(reports.nudges() > seen, "it would wait for ever");
+    world.finish();
+}
+
+#[test]
 fn somebody_who_waits_for_memory_makes_all_batches_ready() {
     let mut setup = Setup::default().linger(1000);
     setup.accumulator.buffer_memory = 600;
