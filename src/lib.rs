@@ -16,6 +16,8 @@
 
 mod accumulator;
 mod backoff;
+#[allow(dead_code)] // Until the rooms above use all of it.
+pub mod broker;
 pub mod config;
 pub mod error;
 #[allow(unsafe_code)]

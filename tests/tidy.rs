@@ -11,7 +11,7 @@ const LINES: &[&[&str]] = &[
     &["ticket", "record"],
     &["config"],
     &["io", "wire"],
-    &["network"],
+    &["network", "broker"],
     &["accumulator", "metadata", "report"],
     &["sender"],
     &["producer"],

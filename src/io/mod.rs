@@ -7,9 +7,12 @@
 mod connection;
 mod event;
 mod frame;
+mod listener;
 mod output;
+mod request_reader;
 mod resolver;
 mod selector;
+mod server;
 #[cfg(test)]
 mod testing;
 mod transport;
@@ -21,7 +24,10 @@ use bytes::Bytes;
 #[allow(unused_imports)]
 pub use event::EventFd;
 #[allow(unused_imports)]
+pub use listener::{BoundSocket, ListeningSocket};
+#[allow(unused_imports)]
 pub use selector::{Selector, Waker};
+pub use server::{AcceptedSocket, ServerEvent, ServerSelector, connection_id};
 
 /// A connection attempt. The core counts them up and never uses a number twice, so that an event
 /// of a connection that is gone can not be mistaken for one of its successor.

@@ -38,6 +38,11 @@ impl OutputQueue {
         }
     }
 
+    /// Whether everything was written.
+    pub fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
     /// Writes until the queue is empty or the socket takes no more; gives the token of each frame
     /// whose last byte was written to `sent`.
     pub fn flush(

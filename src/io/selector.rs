@@ -35,6 +35,16 @@ pub struct Waker {
 }
 
 impl Waker {
+    pub(super) fn new(mio: mio::Waker) -> Arc<Waker> {
+        Arc::new(Waker { mio, woken: AtomicBool::new(false) })
+    }
+
+    /// Its poll has returned and is going to look. A swap: it reads what the waking thread wrote,
+    /// so that what that thread did before is visible to this one.
+    pub(super) fn seen(&self) {
+        self.woken.swap(false, Ordering::AcqRel);
+    }
+
     /// Makes the poll that runs, or else the next one, return. What it is to find is to be in its
     /// place before. Never blocks.
     pub fn wake(&self) {
@@ -64,8 +74,7 @@ impl Selector {
     /// bytes. Fails where the system has no more fds.
     pub fn new(options: SocketOptions, frame_max: usize) -> io::Result<Selector> {
         let poll = Poll::new()?;
-        let mio = mio::Waker::new(poll.registry(), WAKE)?;
-        let waker = Arc::new(Waker { mio, woken: AtomicBool::new(false) });
+        let waker = Waker::new(mio::Waker::new(poll.registry(), WAKE)?);
         Ok(Selector {
             options,
             poll,
@@ -120,9 +129,7 @@ impl Selector {
         let mut unread = std::mem::take(&mut self.unread);
         for polled in &self.polled {
             if polled.token() == WAKE {
-                // A swap: it reads what the waking thread wrote, so that what that thread did
-                // before is visible to this one.
-                self.waker.woken.swap(false, Ordering::AcqRel);
+                self.waker.seen();
             } else {
                 unread.push(ConnId(polled.token().0 as u64));
             }

@@ -1,0 +1,101 @@
+//! How a cluster is asked to be.
+
+use std::time::Duration;
+
+use super::topic_config::TopicConfig;
+
+/// A cluster's size and behaviour. The defaults fit a test.
+#[derive(Clone, Debug)]
+pub struct ClusterConfig {
+    /// How many brokers; their numbers count from 1.
+    pub brokers: u16,
+    /// The port of the first broker, those of the others follow it; 0 takes free ones.
+    pub port: u16,
+    /// Topics to make at the start, with the number of their partitions.
+    pub topics: Vec<(String, i32)>,
+    /// Make topics that clients ask for (`auto.create.topics.enable`).
+    pub auto_create_topics: bool,
+    /// Partitions of topics that are made that way (`num.partitions`).
+    pub num_partitions: i32,
+    /// Replicas of partitions (`default.replication.factor`); `None` is three, or as many as
+    /// there are brokers.
+    pub default_replication_factor: Option<i16>,
+    /// How topics behave that do not say otherwise.
+    pub topic_defaults: TopicConfig,
+    /// Threads that read and write sockets (`num.network.threads`).
+    pub processors: usize,
+    /// Threads that handle requests (`num.io.threads`).
+    pub handlers: usize,
+    /// Requests that wait for a handler before nothing more is read (`queued.max.requests`).
+    pub queued_max_requests: usize,
+    /// Connections at the same time (`max.connections`); more are closed at once.
+    pub max_connections: usize,
+    /// After which time without a request a connection is closed (`connections.max.idle.ms`).
+    pub connections_max_idle: Duration,
+    /// The longest request in bytes (`socket.request.max.bytes`).
+    pub socket_request_max_bytes: usize,
+    /// After which time a broker that does not say anything counts as gone
+    /// (`broker.session.timeout.ms`).
+    pub broker_session_timeout: Duration,
+    /// How long records travel from a leader to its followers.
+    pub replication_lag: Duration,
+    /// How long a follower may be behind and still be in sync (`replica.lag.time.max.ms`).
+    pub replica_lag_time_max: Duration,
+    /// How long news travel from the controller to the brokers.
+    pub metadata_delay: Duration,
+    /// After which time a broker that came back leads again what it should; `None` is never.
+    pub leader_rebalance_delay: Option<Duration>,
+    /// What a client may write in bytes per second before it is held back.
+    pub producer_byte_rate: Option<u64>,
+    /// How many bytes of requests are remembered.
+    pub journal_bytes: usize,
+    /// Where chance begins: who becomes controller, where partitions are put.
+    pub seed: u64,
+}
+
+impl Default for ClusterConfig {
+    fn default() -> ClusterConfig {
+        ClusterConfig {
+            brokers: 1,
+            port: 0,
+            topics: Vec::new(),
+            auto_create_topics: true,
+            num_partitions: 1,
+            default_replication_factor: None,
+            topic_defaults: TopicConfig::default(),
+            processors: 1,
+            handlers: 1,
+            queued_max_requests: 500,
+            max_connections: 10_000,
+            connections_max_idle: Duration::from_secs(600),
+            socket_request_max_bytes: 100 << 20,
+            broker_session_timeout: Duration::from_millis(200),
+            replication_lag: Duration::ZERO,
+            replica_lag_time_max: Duration::from_secs(10),
+            metadata_delay: Duration::ZERO,
+            leader_rebalance_delay: None,
+            producer_byte_rate: None,
+            journal_bytes: 16 << 20,
+            seed: 1,
+        }
+    }
+}
+
+impl ClusterConfig {
+    /// As many brokers as this.
+    pub fn brokers(count: u16) -> ClusterConfig {
+        ClusterConfig { brokers: count, ..ClusterConfig::default() }
+    }
+
+    /// With a topic that is there from the start.
+    pub fn topic(mut self, name: &str, partitions: i32) -> ClusterConfig {
+        self.topics.push((name.to_owned(), partitions));
+        self
+    }
+
+    /// How many replicas a partition has that does not say otherwise.
+    pub fn replication_factor(&self) -> i16 {
+        let three = self.brokers.min(3) as i16;
+        self.default_replication_factor.unwrap_or(three)
+    }
+}

@@ -1,0 +1,187 @@
+//! Between registry, controller and brokers: watches become events, decisions become news.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{ClusterCore, Task};
+use crate::broker::controller::{Event, NewTopic, Refusal};
+use crate::broker::metadata_cache::{Image, TopicImage};
+use crate::broker::registry::Change;
+use crate::broker::server::BrokerServer;
+use crate::error::ErrorCode;
+use crate::time::Instant;
+
+impl ClusterCore {
+    /// Lets the controller work through its queue, and tells the brokers what it decided. True if
+    /// there was anything.
+    pub(super) fn run_controller(&mut self, now: Instant) -> bool {
+        let mut any = false;
+        loop {
+            any |= self.hear_watches(now);
+            if !self.controller_is_active() {
+                break;
+            }
+            let Some(event) = self.controller.next_event() else { break };
+            any = true;
+            let changed = self.controller.handle(event, &mut self.registry, &mut self.rng);
+            self.registry_changed |= changed;
+        }
+        if self.registry_changed && self.controller_is_active() {
+            self.publish(now);
+        }
+        any
+    }
+
+    fn hear_watches(&mut self, now: Instant) -> bool {
+        let mut any = false;
+        while let Some(change) = self.registry.next_change() {
+            any = true;
+            match change {
+                Change::BrokerJoined(id) => {
+                    self.controller.push(Event::BrokerJoined(id));
+                    if let Some(delay) = self.config.leader_rebalance_delay {
+                        self.timers.at(now + delay, Task::ElectPreferred);
+                    }
+                }
+                Change::BrokerLeft(id) => self.controller.push(Event::BrokerLeft(id)),
+                Change::ControllerGone => self.controller.clear(),
+            }
+        }
+        if self.registry.controller().is_none() {
+            any |= self.elect_controller();
+        }
+        any
+    }
+
+    /// Every broker that can reaches for the controller's place; one gets it.
+    fn elect_controller(&mut self) -> bool {
+        let fit = |server: &&BrokerServer| server.is_active() && server.session > 0;
+        let candidates: Vec<i32> = self.servers.values().filter(fit).map(|s| s.id).collect();
+        let Some(first) = self.rng.choice(candidates) else { return false };
+        if !self.registry.elect(first) {
+            return false;
+        }
+        // What its predecessor had in its queue is lost; what it decided is in the registry.
+        self.controller.clear();
+        self.controller.push(Event::Failover);
+        self.registry_changed = true;
+        true
+    }
+
+    fn controller_is_active(&self) -> bool {
+        let holder = self.registry.controller().and_then(|id| self.servers.get(&id));
+        holder.is_some_and(BrokerServer::is_active)
+    }
+
+    fn publish(&mut self, now: Instant) {
+        self.registry_changed = false;
+        self.image = Arc::new(self.registry.image());
+        match self.config.metadata_delay {
+            Duration::ZERO => self.deliver(&self.image.clone(), now),
+            delay => self.timers.at(now + delay, Task::Publish(self.image.clone())),
+        }
+    }
+
+    /// Tells the brokers that can hear.
+    pub(super) fn deliver(&mut self, image: &Arc<Image>, now: Instant) {
+        let ids: Vec<i32> = self.servers.keys().copied().collect();
+        for id in ids {
+            self.deliver_to(id, image, now);
+        }
+    }
+
+    pub(super) fn deliver_to(&mut self, id: i32, image: &Arc<Image>, now: Instant) {
+        let reachable = self.controller_reaches(id);
+        let Some(server) = self.servers.get_mut(&id) else { return };
+        if server.is_active() && reachable && !Arc::ptr_eq(&server.image, image) {
+            server.replicas.apply(&server.image, image, now);
+            server.image = image.clone();
+        }
+    }
+
+    fn controller_reaches(&self, id: i32) -> bool {
+        self.registry.controller().is_none_or(|controller| !self.is_cut(controller, id))
+    }
+
+    /// Tells the controller what leaders want of it.
+    pub(super) fn send_isr_changes(&mut self) -> bool {
+        let mut any = false;
+        let reachable: Vec<i32> =
+            self.servers.keys().copied().filter(|id| self.controller_reaches(*id)).collect();
+        for id in reachable {
+            let Some(server) = self.servers.get_mut(&id) else { continue };
+            for change in std::mem::take(&mut server.replicas.isr_changes) {
+                any = true;
+                self.controller.push(Event::AlterPartition {
+                    broker: id,
+                    topic: change.place.0,
+                    index: change.place.1,
+                    leader_epoch: change.leader_epoch,
+                    isr: change.isr,
+                });
+            }
+        }
+        any
+    }
+
+    /// A client named a topic that is not there. It is made in the controller's turn.
+    pub fn auto_create(&mut self, name: &Arc<str>) {
+        if !self.config.auto_create_topics {
+            return;
+        }
+        let topic = NewTopic {
+            name: name.clone(),
+            partitions: self.config.num_partitions,
+            replication_factor: self.config.replication_factor(),
+            assignment: None,
+            config: self.config.topic_defaults.clone(),
+        };
+        self.controller.push(Event::AutoCreate(topic));
+    }
+
+    /// Asks the controller for something, after all that it has in its queue.
+    pub fn ask_controller<T>(
+        &mut self,
+        now: Instant,
+        ask: impl FnOnce(&mut ClusterCore) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        self.run_controller(now);
+        if !self.controller_is_active() {
+            return Err((ErrorCode::NOT_CONTROLLER, "no controller is active".to_owned()));
+        }
+        let result = ask(self)?;
+        self.registry_changed = true;
+        self.run_controller(now);
+        Ok(result)
+    }
+
+    /// Makes a topic at once.
+    pub fn create_topic(
+        &mut self,
+        topic: &NewTopic,
+        now: Instant,
+    ) -> Result<Arc<TopicImage>, Refusal> {
+        self.ask_controller(now, |core| {
+            core.controller.create_topic(topic, &mut core.registry, &mut core.rng)
+        })
+    }
+
+    /// Makes a replica the leader.
+    pub fn move_leader(
+        &mut self,
+        topic: &str,
+        index: i32,
+        to: i32,
+        now: Instant,
+    ) -> Result<(), Refusal> {
+        self.ask_controller(now, |core| {
+            core.controller.move_leader(topic, index, to, &mut core.registry)
+        })
+    }
+
+    /// Lets preferred leaders take over.
+    pub fn elect_preferred(&mut self, now: Instant) {
+        self.controller.push(Event::ElectPreferred);
+        self.settle(now);
+    }
+}

@@ -1,0 +1,53 @@
+//! The embedded cluster: Kafka brokers in this process, for tests and first steps.
+//!
+//! Rooms are named after Kafka's own, so that who knows one finds the way in the other:
+//!
+//! ```text
+//! cluster            what a test holds: start, faults, shutdown
+//!   socket_server    threads with sockets: accept, read one request at a time, write
+//!   request_channel  requests to the handlers, answers to the processors
+//!   handler_pool     threads that read requests and take the lock of the core
+//!   core             the cluster as one state machine: no threads, no sockets, no clock
+//!     kafka_apis, apis     bytes to requests; one file per API
+//!     server               one broker: its state, its replicas, what it knows
+//!     replica_manager, partition, log, producer_state, log_validator
+//!     delayed_produce, purgatory, scheduler
+//!     registry, controller, metadata_cache
+//!     faults, journal, quotas
+//! ```
+
+mod apis;
+mod append_error;
+mod call;
+mod cluster;
+mod cluster_config;
+mod connections;
+mod controller;
+mod core;
+mod delayed_produce;
+mod faults;
+mod handler_pool;
+mod journal;
+mod kafka_apis;
+mod log;
+mod log_validator;
+mod metadata_cache;
+mod partition;
+mod producer_state;
+mod purgatory;
+mod quotas;
+mod registry;
+mod replica_manager;
+mod request_channel;
+mod scheduler;
+mod server;
+mod socket_server;
+mod topic_config;
+
+pub use cluster::Cluster;
+pub use cluster_config::ClusterConfig;
+pub use faults::{Fault, FaultAction, FaultId};
+pub use journal::Arrival;
+pub use metadata_cache::PartitionImage;
+pub use server::BrokerState;
+pub use topic_config::{TimestampType, TopicConfig};

@@ -1,0 +1,94 @@
+//! One broker of the cluster: what it hosts, what it knows, and the states it goes through
+//! (Kafka: `BrokerServer`, `BrokerState`).
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::kafka_apis::Parsed;
+use super::metadata_cache::{Endpoint, Image};
+use super::replica_manager::ReplicaManager;
+
+/// Where a broker is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum BrokerState {
+    /// It was never started, or it is down.
+    NotRunning,
+    /// It is starting and reads its logs.
+    Starting,
+    /// Its logs are there; it waits for the cluster's metadata.
+    Recovery,
+    /// It serves.
+    Running,
+    /// It hands its leaderships over.
+    PendingControlledShutdown,
+    /// It is ending.
+    ShuttingDown,
+}
+
+/// One broker.
+#[derive(Debug)]
+pub struct BrokerServer {
+    /// Its number.
+    pub id: i32,
+    /// Where clients find it.
+    pub endpoint: Endpoint,
+    /// Where it is in its life.
+    state: BrokerState,
+    /// The states it went through since it was started last.
+    pub history: Vec<BrokerState>,
+    /// It does nothing until it is resumed.
+    pub paused: bool,
+    /// What it knows of the cluster.
+    pub image: Arc<Image>,
+    /// The number of its session; 0 if it has none.
+    pub session: i64,
+    /// What it hosts.
+    pub replicas: ReplicaManager,
+    /// Requests that came while it was paused.
+    pub held: VecDeque<Parsed>,
+}
+
+impl BrokerServer {
+    /// A broker that does not run.
+    pub fn new(id: i32, endpoint: Endpoint) -> BrokerServer {
+        BrokerServer {
+            id,
+            endpoint,
+            state: BrokerState::NotRunning,
+            history: Vec::new(),
+            paused: false,
+            image: Arc::default(),
+            session: 0,
+            replicas: ReplicaManager::new(id),
+            held: VecDeque::new(),
+        }
+    }
+
+    /// Where it is in its life.
+    pub fn state(&self) -> BrokerState {
+        self.state
+    }
+
+    /// Goes on to another state.
+    pub fn enter(&mut self, state: BrokerState) {
+        if state == BrokerState::Starting {
+            self.history.clear();
+        }
+        self.state = state;
+        self.history.push(state);
+    }
+
+    /// Whether it takes requests and news.
+    pub fn is_active(&self) -> bool {
+        self.state >= BrokerState::Running && !self.paused
+    }
+
+    /// The process is gone; what is on disk stays.
+    pub fn crash(&mut self) {
+        self.replicas.crash();
+        self.held.clear();
+        self.image = Arc::default();
+        self.paused = false;
+        self.enter(BrokerState::NotRunning);
+    }
+}
