@@ -1,7 +1,7 @@
 //! The controller: one broker decides who leads what. Everything that may change a partition is an
-//! event in one queue, and each is finished before the next begins (Kafka: `ControllerEventManager`,
-//! `PartitionStateMachine`). What it decides stands in the registry, so that its successor finds
-//! it there.
+//! event in one queue, and each is finished before the next begins (Kafka:
+//! `ControllerEventManager`, `PartitionStateMachine`). What it decides stands in the registry, so
+//! that its successor finds it there.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;

@@ -100,7 +100,13 @@ macro_rules! apis {
         }
 
         /// Answers with an error in the place of doing anything.
-        pub fn fail(core: &mut ClusterCore, call: Call, body: &Body, code: ErrorCode, now: Instant) {
+        pub fn fail(
+            core: &mut ClusterCore,
+            call: Call,
+            body: &Body,
+            code: ErrorCode,
+            now: Instant,
+        ) {
             match body { $(Body::$request(request) => refuse(core, call, request, code, now),)* }
         }
     };
