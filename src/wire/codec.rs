@@ -67,6 +67,8 @@ pub trait Codec: Sized {
 
     /// One byte, not 0 is true.
     fn bool(&mut self, name: &'static str, value: &mut bool) -> Result<()>;
+    /// One byte.
+    fn i8(&mut self, name: &'static str, value: &mut i8) -> Result<()>;
     /// Two bytes.
     fn i16(&mut self, name: &'static str, value: &mut i16) -> Result<()>;
     /// Four bytes.
@@ -81,10 +83,20 @@ pub trait Codec: Sized {
     fn nullable_string(&mut self, name: &'static str, value: &mut Option<Arc<str>>) -> Result<()>;
     /// A text that is null in some versions but not in this one.
     fn required_string(&mut self, name: &'static str, value: &mut Option<Arc<str>>) -> Result<()>;
+    /// Bytes that are no records; they are copied, so that they do not keep the frame alive.
+    fn bytes(&mut self, name: &'static str, value: &mut Bytes) -> Result<()>;
     /// Record batches; the bytes are neither looked at nor copied.
     fn records(&mut self, name: &'static str, value: &mut Records) -> Result<()>;
     /// An array of numbers.
     fn i32_array(&mut self, name: &'static str, items: &mut Vec<i32>) -> Result<()>;
+    /// An array of texts.
+    fn string_array(&mut self, name: &'static str, items: &mut Vec<Arc<str>>) -> Result<()>;
+    /// An array of texts that may be null.
+    fn nullable_string_array(
+        &mut self,
+        name: &'static str,
+        items: &mut Option<Vec<Arc<str>>>,
+    ) -> Result<()>;
     /// An array that may be null.
     fn nullable_array<T: Fields>(
         &mut self,
@@ -93,6 +105,16 @@ pub trait Codec: Sized {
     ) -> Result<()>;
     /// An array that may not be null.
     fn array<T: Fields>(&mut self, name: &'static str, items: &mut Vec<T>) -> Result<()>;
+    /// An array that is null in some versions but not in this one.
+    fn required_array<T: Fields>(
+        &mut self,
+        name: &'static str,
+        items: &mut Option<Vec<T>>,
+    ) -> Result<()>;
+    /// A structure that is there once.
+    fn structure<T: Fields>(&mut self, _name: &'static str, value: &mut T) -> Result<()> {
+        value.fields(self)
+    }
 
     /// The tagged fields at the end of a structure; nothing if the version is not flexible.
     ///
@@ -123,6 +145,8 @@ pub enum Records {
     Null,
     /// Whole batches; what decoding gives.
     Whole(Bytes),
+    /// Whole batches that do not lie together in memory, one after the other on the wire.
+    Pieces(Vec<Bytes>),
     /// One batch to send: its header, made when the batch is drained, and its records, written
     /// before. Both are on the wire one after the other and nothing is joined in memory.
     Batch {
@@ -139,6 +163,7 @@ impl Records {
         match self {
             Records::Null => 0,
             Records::Whole(bytes) => bytes.len(),
+            Records::Pieces(pieces) => pieces.iter().map(Bytes::len).sum(),
             Records::Batch { header, records } => header.len() + records.len(),
         }
     }
@@ -148,6 +173,7 @@ impl Records {
         match self {
             Records::Null => None,
             Records::Whole(bytes) => Some(bytes.clone()),
+            Records::Pieces(pieces) => Some(pieces.concat().into()),
             Records::Batch { header, records } => {
                 Some([header.as_slice(), records].concat().into())
             }

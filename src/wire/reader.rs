@@ -144,6 +144,12 @@ impl Codec for Reader {
         Ok(())
     }
 
+    fn i8(&mut self, name: &'static str, value: &mut i8) -> Result<()> {
+        self.need(name, 1)?;
+        *value = self.input.get_i8();
+        Ok(())
+    }
+
     fn i16(&mut self, name: &'static str, value: &mut i16) -> Result<()> {
         self.need(name, 2)?;
         *value = self.input.get_i16();
@@ -197,6 +203,14 @@ impl Codec for Reader {
         self.string(name, value.insert(Arc::default()))
     }
 
+    fn bytes(&mut self, name: &'static str, value: &mut Bytes) -> Result<()> {
+        let length = self.length(name, true)?.ok_or_else(|| self.null(name))?;
+        self.need(name, length)?;
+        *value = Bytes::copy_from_slice(&self.input[..length]);
+        self.input.advance(length);
+        Ok(())
+    }
+
     fn records(&mut self, name: &'static str, value: &mut Records) -> Result<()> {
         *value = match self.length(name, true)? {
             None => Records::Null,
@@ -216,6 +230,34 @@ impl Codec for Reader {
         Ok(())
     }
 
+    fn string_array(&mut self, name: &'static str, items: &mut Vec<Arc<str>>) -> Result<()> {
+        let mut nullable = None;
+        self.nullable_string_array(name, &mut nullable)?;
+        *items = nullable.ok_or_else(|| self.null(name))?;
+        Ok(())
+    }
+
+    fn nullable_string_array(
+        &mut self,
+        name: &'static str,
+        items: &mut Option<Vec<Arc<str>>>,
+    ) -> Result<()> {
+        let shortest = if self.flexible { 1 } else { 2 };
+        let Some(count) = self.count(name, shortest)? else {
+            *items = None;
+            return Ok(());
+        };
+        // As with other elements: no more is set aside at once than came.
+        let room = count.min(self.input.len() / size_of::<Arc<str>>());
+        let texts = items.insert(Vec::with_capacity(room));
+        for _ in 0..count {
+            let mut text = Arc::default();
+            self.string(name, &mut text)?;
+            texts.push(text);
+        }
+        Ok(())
+    }
+
     fn nullable_array<T: Fields>(
         &mut self,
         name: &'static str,
@@ -228,6 +270,14 @@ impl Codec for Reader {
     fn array<T: Fields>(&mut self, name: &'static str, items: &mut Vec<T>) -> Result<()> {
         *items = self.elements(name)?.ok_or_else(|| self.null(name))?;
         Ok(())
+    }
+
+    fn required_array<T: Fields>(
+        &mut self,
+        name: &'static str,
+        items: &mut Option<Vec<T>>,
+    ) -> Result<()> {
+        self.array(name, items.insert(Vec::new()))
     }
 
     fn tags(

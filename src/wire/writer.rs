@@ -81,6 +81,21 @@ impl Writer {
         WireError::too_large(format!("{} v{}: {name}: {what}", self.api, self.version))
     }
 
+    fn null(&self, name: &'static str) -> WireError {
+        WireError::unsupported_version(format!(
+            "{} v{}: {name} is null, which this version cannot say",
+            self.api, self.version
+        ))
+    }
+
+    /// Puts records into the frame after what was written so far.
+    fn chunk(&mut self, chunk: &Bytes) {
+        if !chunk.is_empty() {
+            self.chunks.push((self.small.len(), chunk.clone()));
+            self.chunk_bytes += chunk.len();
+        }
+    }
+
     fn unsigned_varint(&mut self, value: u32) {
         let mut scratch = Scratch::new();
         scratch.unsigned(u64::from(value));
@@ -134,6 +149,11 @@ impl Codec for Writer {
         Ok(())
     }
 
+    fn i8(&mut self, _name: &'static str, value: &mut i8) -> Result<()> {
+        self.small.put_i8(*value);
+        Ok(())
+    }
+
     fn i16(&mut self, _name: &'static str, value: &mut i16) -> Result<()> {
         self.small.put_i16(*value);
         Ok(())
@@ -165,27 +185,27 @@ impl Codec for Writer {
     fn required_string(&mut self, name: &'static str, value: &mut Option<Arc<str>>) -> Result<()> {
         match value {
             Some(text) => self.text(name, Some(text)),
-            None => Err(WireError::unsupported_version(format!(
-                "{} v{}: {name} is null, which this version cannot say",
-                self.api, self.version
-            ))),
+            None => Err(self.null(name)),
         }
+    }
+
+    fn bytes(&mut self, name: &'static str, value: &mut Bytes) -> Result<()> {
+        self.length(name, Some(value.len()), true)?;
+        self.small.put_slice(value);
+        Ok(())
     }
 
     fn records(&mut self, name: &'static str, value: &mut Records) -> Result<()> {
         let length = if let Records::Null = value { None } else { Some(value.len()) };
         self.length(name, length, true)?;
-        let chunk = match value {
-            Records::Null => return Ok(()),
-            Records::Whole(bytes) => bytes,
+        match value {
+            Records::Null => {}
+            Records::Whole(bytes) => self.chunk(bytes),
+            Records::Pieces(pieces) => pieces.iter().for_each(|piece| self.chunk(piece)),
             Records::Batch { header, records } => {
                 self.small.put_slice(header);
-                records
+                self.chunk(records);
             }
-        };
-        if !chunk.is_empty() {
-            self.chunks.push((self.small.len(), chunk.clone()));
-            self.chunk_bytes += chunk.len();
         }
         Ok(())
     }
@@ -194,6 +214,22 @@ impl Codec for Writer {
         self.length(name, Some(items.len()), true)?;
         items.iter().for_each(|item| self.small.put_i32(*item));
         Ok(())
+    }
+
+    fn string_array(&mut self, name: &'static str, items: &mut Vec<Arc<str>>) -> Result<()> {
+        self.length(name, Some(items.len()), true)?;
+        items.iter().try_for_each(|item| self.text(name, Some(item)))
+    }
+
+    fn nullable_string_array(
+        &mut self,
+        name: &'static str,
+        items: &mut Option<Vec<Arc<str>>>,
+    ) -> Result<()> {
+        match items {
+            Some(items) => self.string_array(name, items),
+            None => self.length(name, None, true),
+        }
     }
 
     fn nullable_array<T: Fields>(
@@ -206,6 +242,17 @@ impl Codec for Writer {
 
     fn array<T: Fields>(&mut self, name: &'static str, items: &mut Vec<T>) -> Result<()> {
         self.elements(name, Some(items))
+    }
+
+    fn required_array<T: Fields>(
+        &mut self,
+        name: &'static str,
+        items: &mut Option<Vec<T>>,
+    ) -> Result<()> {
+        match items {
+            Some(items) => self.array(name, items),
+            None => Err(self.null(name)),
+        }
     }
 
     fn tags(

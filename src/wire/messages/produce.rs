@@ -203,7 +203,7 @@ impl Fields for PartitionProduceResponse {
         }
         let present = [self.current_leader != LeaderIdAndEpoch::default()];
         let known = if c.version() >= 10 { &present[..] } else { &[] };
-        c.tags(known, |c, _| self.current_leader.fields(c))
+        c.tags(known, |c, _| c.structure("current_leader", &mut self.current_leader))
     }
 }
 

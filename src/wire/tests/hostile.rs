@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use proptest::prelude::*;
 
+use super::random::random;
 use super::*;
 use crate::wire::frame::*;
 use crate::wire::record_batch::RecordBatch;
@@ -55,48 +56,68 @@ fn frames_that_end_too_soon_do_no_harm() {
     }
 }
 
-#[test]
-fn a_frame_that_ends_too_soon_is_an_error() {
-    struct Truncate;
-    impl Visitor for Truncate {
-        fn visit<M: Message>(&mut self) {
-            for version in M::VERSIONS {
-                let frame = joined(&encode_response(&mut M::default(), version, 1).unwrap());
-                for end in 4..frame.len() {
-                    let result = decode_response::<M>(frame.slice(4..end), version);
-                    assert!(result.is_err(), "{} v{version}, {end} bytes", M::NAME);
-                }
+/// Shows a function the frames of a few messages of each version, as responses without their
+/// length, and how to decode one.
+struct Samples<F: FnMut(&str, Bytes, &dyn Fn(Bytes) -> bool)>(F);
+
+impl<F: FnMut(&str, Bytes, &dyn Fn(Bytes) -> bool)> Visitor for Samples<F> {
+    fn visit<M: Message>(&mut self) {
+        for version in M::VERSIONS {
+            let label = format!("{} v{version}", M::NAME);
+            let messages = [M::default(), random(version, 1), random(version, 2)];
+            for mut message in messages {
+                let frame = joined(&encode_response(&mut message, version, 1).expect(&label));
+                let decodes = |bytes| decode_response::<M>(bytes, version).is_ok();
+                (self.0)(&label, frame.slice(4..), &decodes);
             }
         }
     }
-    with_message(0, false, &mut Truncate);
-    with_message(3, false, &mut Truncate);
-    with_message(18, false, &mut Truncate);
-    with_message(22, false, &mut Truncate);
+}
+
+#[test]
+fn a_frame_that_ends_too_soon_is_an_error() {
+    with_every_message(&mut Samples(|label, frame, decodes| {
+        assert!(decodes(frame.clone()), "{label}");
+        for end in 0..frame.len() {
+            assert!(!decodes(frame.slice(..end)), "{label}, {end} bytes of {}", frame.len());
+        }
+    }));
+}
+
+/// What damage puts in place of other bytes: lengths that are too large, negative or null.
+const DAMAGES: [&[u8]; 8] = [
+    &i32::MAX.to_be_bytes(),
+    &(-1i32).to_be_bytes(),
+    &(-2i32).to_be_bytes(),
+    &i16::MAX.to_be_bytes(),
+    &(-2i16).to_be_bytes(),
+    &[0xff],
+    &[0],
+    &[0xff, 0xff, 0xff, 0xff, 0x0f],
+];
+
+/// The bytes with each damage at each place.
+fn damaged(bytes: &[u8], mut show: impl FnMut(Vec<u8>)) {
+    for damage in DAMAGES {
+        for at in 0..(bytes.len() + 1).saturating_sub(damage.len()) {
+            let mut damaged = bytes.to_vec();
+            damaged[at..at + damage.len()].copy_from_slice(damage);
+            show(damaged);
+        }
+    }
 }
 
 #[test]
 fn frames_with_damaged_lengths_do_no_harm() {
     for case in golden_frames() {
         let bytes = unhex(&case["frame_hex"]).split_off(4);
-        let damages: [&[u8]; 8] = [
-            &i32::MAX.to_be_bytes(),
-            &(-1i32).to_be_bytes(),
-            &(-2i32).to_be_bytes(),
-            &i16::MAX.to_be_bytes(),
-            &(-2i16).to_be_bytes(),
-            &[0xff],
-            &[0],
-            &[0xff, 0xff, 0xff, 0xff, 0x0f],
-        ];
-        for damage in damages {
-            for at in 0..=bytes.len().saturating_sub(damage.len()) {
-                let mut damaged = bytes.clone();
-                damaged[at..at + damage.len()].copy_from_slice(damage);
-                decode_damaged(&case, damaged);
-            }
-        }
+        damaged(&bytes, |damaged| decode_damaged(&case, damaged));
     }
+    with_every_message(&mut Samples(|_, frame, decodes| {
+        damaged(&frame, |damaged| {
+            decodes(damaged.into());
+        });
+    }));
 }
 
 #[test]
@@ -120,27 +141,6 @@ fn batches_with_damaged_bytes_do_no_harm() {
             }
         }
     }
-}
-
-/// The fewest bytes of a structure are what the default takes in the version where it is shortest.
-#[test]
-fn the_fewest_bytes_of_each_structure_are_right() {
-    fn check<M: Message, T: Fields>() {
-        let size = |version| {
-            let mut writer = Writer::new::<M>(version).unwrap();
-            T::default().fields(&mut writer).map(|()| writer.finish().unwrap().len - 4).ok()
-        };
-        let fewest = M::VERSIONS.filter_map(size).min();
-        assert_eq!(fewest, Some(T::MIN_BYTES), "{}", std::any::type_name::<T>());
-    }
-    use crate::wire::messages::{api_versions::*, metadata::*, produce::*};
-    check::<ProduceRequest, TopicProduceData>();
-    check::<ProduceRequest, PartitionProduceData>();
-    check::<ProduceResponse, TopicProduceResponse>();
-    check::<ProduceResponse, PartitionProduceResponse>();
-    check::<MetadataResponse, MetadataResponseBroker>();
-    check::<MetadataResponse, MetadataResponsePartition>();
-    check::<ApiVersionsResponse, ApiVersion>();
 }
 
 #[test]

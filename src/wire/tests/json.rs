@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::hex;
@@ -15,7 +16,6 @@ pub struct ToJson {
     flexible: bool,
 }
 
-/// A tagged structure's fields stand among those of the structure around it.
 pub fn to_json<M: Message>(message: &mut M, version: i16) -> Value {
     let flexible = version >= M::FLEXIBLE_FROM;
     let mut codec = ToJson { fields: Map::new(), version, flexible };
@@ -57,6 +57,9 @@ impl Codec for ToJson {
     fn bool(&mut self, name: &'static str, value: &mut bool) -> Result<()> {
         self.put(name, *value)
     }
+    fn i8(&mut self, name: &'static str, value: &mut i8) -> Result<()> {
+        self.put(name, *value)
+    }
     fn i16(&mut self, name: &'static str, value: &mut i16) -> Result<()> {
         self.put(name, *value)
     }
@@ -78,11 +81,27 @@ impl Codec for ToJson {
     fn required_string(&mut self, name: &'static str, value: &mut Option<Arc<str>>) -> Result<()> {
         self.put(name, value.as_deref())
     }
+    fn bytes(&mut self, name: &'static str, value: &mut Bytes) -> Result<()> {
+        self.put(name, hex(value))
+    }
     fn records(&mut self, name: &'static str, value: &mut Records) -> Result<()> {
         self.put(name, value.to_bytes().map(|bytes| hex(&bytes)))
     }
     fn i32_array(&mut self, name: &'static str, items: &mut Vec<i32>) -> Result<()> {
         self.put(name, items.clone())
+    }
+    fn string_array(&mut self, name: &'static str, items: &mut Vec<Arc<str>>) -> Result<()> {
+        self.put(name, items.iter().map(|text| &**text).collect::<Value>())
+    }
+    fn nullable_string_array(
+        &mut self,
+        name: &'static str,
+        items: &mut Option<Vec<Arc<str>>>,
+    ) -> Result<()> {
+        match items {
+            Some(items) => self.string_array(name, items),
+            None => self.put(name, Value::Null),
+        }
     }
     fn nullable_array<T: Fields>(
         &mut self,
@@ -95,6 +114,17 @@ impl Codec for ToJson {
     fn array<T: Fields>(&mut self, name: &'static str, items: &mut Vec<T>) -> Result<()> {
         let items = self.items(items);
         self.put(name, items)
+    }
+    fn required_array<T: Fields>(
+        &mut self,
+        name: &'static str,
+        items: &mut Option<Vec<T>>,
+    ) -> Result<()> {
+        self.nullable_array(name, items)
+    }
+    fn structure<T: Fields>(&mut self, name: &'static str, value: &mut T) -> Result<()> {
+        let value = self.items(std::slice::from_mut(value))[0].take();
+        self.put(name, value)
     }
     fn tags(
         &mut self,

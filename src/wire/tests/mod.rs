@@ -5,6 +5,8 @@ mod frames;
 mod hostile;
 mod json;
 mod oracle;
+mod random;
+mod sizes;
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -21,7 +23,7 @@ fn vectors(text: &str) -> Vec<Value> {
 /// The frames of the APIs that are known here.
 fn golden_frames() -> Vec<Value> {
     let mut frames = vectors(include_str!("../../../tests/vectors/protocol_frames.json"));
-    frames.retain(|case| [0, 3, 18, 22].contains(&number(&case["key"])));
+    frames.retain(|case| KEYS.contains(&number(&case["key"])));
     frames
 }
 
@@ -59,24 +61,40 @@ trait Visitor {
     fn visit<M: Message>(&mut self);
 }
 
-/// Shows the visitor the type of the message with that key and direction.
-fn with_message(key: i64, is_request: bool, visitor: &mut impl Visitor) {
-    match (key, is_request) {
-        (0, true) => visitor.visit::<ProduceRequest>(),
-        (0, false) => visitor.visit::<ProduceResponse>(),
-        (3, true) => visitor.visit::<MetadataRequest>(),
-        (3, false) => visitor.visit::<MetadataResponse>(),
-        (18, true) => visitor.visit::<ApiVersionsRequest>(),
-        (18, false) => visitor.visit::<ApiVersionsResponse>(),
-        (22, true) => visitor.visit::<InitProducerIdRequest>(),
-        (22, false) => visitor.visit::<InitProducerIdResponse>(),
-        other => panic!("{other:?} is not known here"),
-    }
+macro_rules! messages {
+    ($($key:literal $request:ident $response:ident;)*) => {
+        const KEYS: &[i64] = &[$($key),*];
+
+        /// Shows the visitor the type of the message with that key and direction.
+        fn with_message(key: i64, is_request: bool, visitor: &mut impl Visitor) {
+            match (key, is_request) {
+                $(($key, true) => visitor.visit::<$request>(),
+                ($key, false) => visitor.visit::<$response>(),)*
+                other => panic!("{other:?} is not known here"),
+            }
+        }
+    };
+}
+
+messages! {
+    0 ProduceRequest ProduceResponse;
+    1 FetchRequest FetchResponse;
+    2 ListOffsetsRequest ListOffsetsResponse;
+    3 MetadataRequest MetadataResponse;
+    8 OffsetCommitRequest OffsetCommitResponse;
+    9 OffsetFetchRequest OffsetFetchResponse;
+    10 FindCoordinatorRequest FindCoordinatorResponse;
+    11 JoinGroupRequest JoinGroupResponse;
+    12 HeartbeatRequest HeartbeatResponse;
+    13 LeaveGroupRequest LeaveGroupResponse;
+    14 SyncGroupRequest SyncGroupResponse;
+    18 ApiVersionsRequest ApiVersionsResponse;
+    22 InitProducerIdRequest InitProducerIdResponse;
 }
 
 fn with_every_message(visitor: &mut impl Visitor) {
-    for key in [0, 3, 18, 22] {
-        with_message(key, true, visitor);
-        with_message(key, false, visitor);
+    for key in KEYS {
+        with_message(*key, true, visitor);
+        with_message(*key, false, visitor);
     }
 }
