@@ -218,3 +218,20 @@ fn an_error_names_message_field_and_what_is_wrong() {
     );
     assert_eq!(Error::from(error).code(), ErrorCode::PROTOCOL_VIOLATION);
 }
+
+#[test]
+fn the_table_of_apis_has_all_messages() {
+    struct Listed;
+    impl Visitor for Listed {
+        fn visit<M: Message>(&mut self) {
+            let api = ApiInfo::of_key(M::KEY).expect(M::NAME);
+            let versions = api.min_version..=api.max_version;
+            assert_eq!((versions, api.flexible_from), (M::VERSIONS, M::FLEXIBLE_FROM));
+            let suffix = M::NAME.strip_prefix(api.name);
+            assert!(matches!(suffix, Some("Request" | "Response")), "{}", M::NAME);
+        }
+    }
+    with_every_message(&mut Listed);
+    let keys: Vec<i64> = ALL.iter().map(|api| api.key.into()).collect();
+    assert_eq!(keys, KEYS);
+}

@@ -88,8 +88,17 @@ messages! {
     12 HeartbeatRequest HeartbeatResponse;
     13 LeaveGroupRequest LeaveGroupResponse;
     14 SyncGroupRequest SyncGroupResponse;
+    15 DescribeGroupsRequest DescribeGroupsResponse;
+    16 ListGroupsRequest ListGroupsResponse;
     18 ApiVersionsRequest ApiVersionsResponse;
+    19 CreateTopicsRequest CreateTopicsResponse;
+    20 DeleteTopicsRequest DeleteTopicsResponse;
     22 InitProducerIdRequest InitProducerIdResponse;
+    23 OffsetForLeaderEpochRequest OffsetForLeaderEpochResponse;
+    32 DescribeConfigsRequest DescribeConfigsResponse;
+    37 CreatePartitionsRequest CreatePartitionsResponse;
+    44 IncrementalAlterConfigsRequest IncrementalAlterConfigsResponse;
+    60 DescribeClusterRequest DescribeClusterResponse;
 }
 
 fn with_every_message(visitor: &mut impl Visitor) {

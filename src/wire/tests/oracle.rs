@@ -84,4 +84,22 @@ agree! {
     api_versions_agrees_with_another_implementation: ApiVersionsRequest 0, ApiVersionsResponse 0;
     init_producer_id_agrees_with_another_implementation:
         InitProducerIdRequest 0, InitProducerIdResponse 0;
+    describe_groups_agrees_with_another_implementation:
+        DescribeGroupsRequest 0, DescribeGroupsResponse 0;
+    list_groups_agrees_with_another_implementation:
+        ListGroupsRequest 0, ListGroupsResponse 0;
+    create_topics_agrees_with_another_implementation:
+        CreateTopicsRequest 0, CreateTopicsResponse 0;
+    delete_topics_agrees_with_another_implementation:
+        DeleteTopicsRequest 0, DeleteTopicsResponse 0;
+    offset_for_leader_epoch_agrees_with_another_implementation:
+        OffsetForLeaderEpochRequest 0, OffsetForLeaderEpochResponse 0;
+    describe_configs_agrees_with_another_implementation:
+        DescribeConfigsRequest 0, DescribeConfigsResponse 0;
+    create_partitions_agrees_with_another_implementation:
+        CreatePartitionsRequest 0, CreatePartitionsResponse 0;
+    incremental_alter_configs_agrees_with_another_implementation:
+        IncrementalAlterConfigsRequest 0, IncrementalAlterConfigsResponse 0;
+    describe_cluster_agrees_with_another_implementation:
+        DescribeClusterRequest 0, DescribeClusterResponse 0;
 }
