@@ -10,6 +10,7 @@ use super::*;
 use crate::error::{Error, ErrorCode};
 use crate::wire::frame::*;
 use crate::wire::messages::api_versions::ApiVersion;
+use crate::wire::messages::fetch::{FetchableTopicResponse, PartitionData};
 use crate::wire::messages::metadata::MetadataRequestTopic;
 use crate::wire::messages::produce::{PartitionProduceData, TopicProduceData};
 use crate::wire::{Fields, Records, Uuid, Writer};
@@ -70,7 +71,7 @@ fn expected<M: Message>(case: &Value, version: i16) -> Value {
 #[test]
 fn frames_of_java_are_read_and_written_alike() {
     let frames = golden_frames();
-    assert_eq!(frames.len(), 89);
+    assert_eq!(frames.len(), 89 + 240);
     for case in &frames {
         let is_request = text(&case["kind"]) == "request";
         with_message(number(&case["key"]), is_request, &mut Golden { case });
@@ -121,6 +122,25 @@ fn records_are_neither_copied_into_the_frame_nor_out_of_it() {
         };
         assert_eq!(batch.len(), 1061);
         assert!(bytes.as_ptr_range().contains(&batch.as_ptr()));
+    }
+}
+
+#[test]
+fn a_fetch_answers_with_the_pieces_of_the_log_uncopied() {
+    let pieces: Vec<Bytes> = [5, 0, 70].map(|len| Bytes::from(vec![9; len])).into();
+    let partition =
+        PartitionData { records: Records::Pieces(pieces.clone()), ..Default::default() };
+    let partitions = vec![partition.clone(), partition];
+    let topic = FetchableTopicResponse { partitions, ..Default::default() };
+    let mut response = FetchResponse { responses: vec![topic], ..Default::default() };
+    for version in FetchResponse::VERSIONS {
+        let frame = encode_response(&mut response, version, 1).unwrap();
+        for piece in [&pieces[0], &pieces[2]] {
+            let same = frame.pieces.iter().filter(|other| other.as_ptr() == piece.as_ptr());
+            assert_eq!(same.count(), 2);
+        }
+        let decoded = decode_response(joined(&frame).slice(4..), version);
+        assert_eq!(decoded, Ok((1, response.clone())));
     }
 }
 

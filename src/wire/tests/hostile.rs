@@ -8,7 +8,7 @@ use super::random::random;
 use super::*;
 use crate::wire::frame::*;
 use crate::wire::record_batch::RecordBatch;
-use crate::wire::{Codec, Fields, Writer};
+use crate::wire::{Codec, Fields, Reader, Writer};
 
 /// Decodes bytes in each version of a message.
 struct Decode {
@@ -166,13 +166,26 @@ fn what_is_set_aside_for_an_array_is_not_larger_than_the_input() {
     let mut writer = Writer::new::<MetadataRequest>(9).unwrap();
     request.fields(&mut writer).unwrap();
     let body = joined(&writer.finish().unwrap()).slice(4..);
-    let mut reader = crate::wire::Reader::new::<MetadataRequest>(body.clone(), 9).unwrap();
+    let mut reader = Reader::new::<MetadataRequest>(body.clone(), 9).unwrap();
     let mut topics: Option<Vec<crate::wire::messages::metadata::MetadataRequestTopic>> = None;
     reader.nullable_array("topics", &mut topics).unwrap();
     let topics = topics.unwrap();
     assert_eq!(topics.len(), count);
     // Had all been set aside at once, the capacity would be the count.
     assert!(topics.capacity() > count && topics.capacity() <= 2 * count);
+}
+
+#[test]
+fn a_huge_count_of_texts_is_refused_before_anything_is_allocated() {
+    // Not flexible, a text takes two bytes at least; flexible, one.
+    let counts = [(3, &600_000i32.to_be_bytes()[..]), (4, &[0xff, 0xff, 0xff, 0xff, 0x07])];
+    for (version, count) in counts {
+        let body = [count, &[0; 1 << 20]].concat();
+        let mut reader = Reader::new::<DeleteTopicsRequest>(body.into(), version).unwrap();
+        let mut texts = Vec::new();
+        let error = reader.string_array("topic_names", &mut texts).unwrap_err();
+        assert!(error.message().contains("but 1048576 bytes are left"), "{error}");
+    }
 }
 
 proptest! {

@@ -23,6 +23,7 @@ fn vectors(text: &str) -> Vec<Value> {
 /// The frames of the APIs that are known here.
 fn golden_frames() -> Vec<Value> {
     let mut frames = vectors(include_str!("../../../tests/vectors/protocol_frames.json"));
+    frames.extend(vectors(include_str!("../../../tests/vectors/broker_frames.json")));
     frames.retain(|case| KEYS.contains(&number(&case["key"])));
     frames
 }
