@@ -46,7 +46,8 @@ fn agree<M: Message, T: Encodable + Decodable + TheirMessage>(behind: i16) {
 }
 
 macro_rules! agree {
-    ($($test:ident: $request:ident $requests_behind:literal, $response:ident $behind:literal;)*) => {
+    ($($test:ident:
+        $request:ident $requests_behind:literal, $response:ident $behind:literal;)*) => {
         $(#[test]
         fn $test() {
             agree::<$request, theirs::$request>($requests_behind);
