@@ -45,6 +45,11 @@ pub struct ClusterConfig {
     pub metadata_delay: Duration,
     /// After which time a broker that came back leads again what it should; `None` is never.
     pub leader_rebalance_delay: Option<Duration>,
+    /// Partitions of the topic for committed offsets (`offsets.topic.num.partitions`).
+    pub offsets_partitions: i32,
+    /// How long a group without members waits for more when the first joins
+    /// (`group.initial.rebalance.delay.ms`).
+    pub group_initial_rebalance_delay: Duration,
     /// What a client may write in bytes per second before it is held back.
     pub producer_byte_rate: Option<u64>,
     /// How many bytes of requests are remembered.
@@ -74,6 +79,8 @@ impl Default for ClusterConfig {
             replica_lag_time_max: Duration::from_secs(10),
             metadata_delay: Duration::ZERO,
             leader_rebalance_delay: None,
+            offsets_partitions: 3,
+            group_initial_rebalance_delay: Duration::ZERO,
             producer_byte_rate: None,
             journal_bytes: 16 << 20,
             seed: 1,

@@ -6,11 +6,10 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use super::metadata_cache::{PartitionImage, TopicImage, check_topic_name};
+use super::metadata_cache::{PartitionImage, TopicImage, check_topic_name, random_id};
 use super::registry::Registry;
 use super::topic_config::TopicConfig;
 use crate::error::ErrorCode;
-use crate::wire::Uuid;
 
 /// Why the controller did not do what it was asked.
 pub type Refusal = (ErrorCode, String);
@@ -218,7 +217,7 @@ impl Controller {
         let partitions = assignment.into_iter().map(|replicas| new_partition(replicas, registry));
         Ok(Arc::new(TopicImage {
             name: new.name.clone(),
-            id: Uuid(rng.u128(1..).to_be_bytes()),
+            id: random_id(rng),
             config: Arc::new(new.config.clone()),
             partitions: partitions.collect(),
         }))

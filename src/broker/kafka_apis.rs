@@ -12,9 +12,7 @@ use crate::error::ErrorCode;
 use crate::time::Instant;
 use crate::wire::frame::{decode_request, decode_request_header};
 use crate::wire::messages::api_versions::{self, ApiVersion};
-use crate::wire::messages::{
-    ApiVersionsRequest, InitProducerIdRequest, MetadataRequest, ProduceRequest,
-};
+use crate::wire::messages::*;
 use crate::wire::{Message, Request, RequestHeader};
 
 /// A request that is served here.
@@ -114,9 +112,27 @@ macro_rules! apis {
 
 apis! {
     ProduceRequest 0,
+    FetchRequest 4,
+    ListOffsetsRequest 1,
     MetadataRequest 0,
+    OffsetCommitRequest 2,
+    OffsetFetchRequest 1,
+    FindCoordinatorRequest 0,
+    JoinGroupRequest 0,
+    HeartbeatRequest 0,
+    LeaveGroupRequest 0,
+    SyncGroupRequest 0,
+    DescribeGroupsRequest 0,
+    ListGroupsRequest 0,
     ApiVersionsRequest 0,
+    CreateTopicsRequest 2,
+    DeleteTopicsRequest 1,
     InitProducerIdRequest 0,
+    OffsetForLeaderEpochRequest 2,
+    DescribeConfigsRequest 1,
+    CreatePartitionsRequest 0,
+    IncrementalAlterConfigsRequest 0,
+    DescribeClusterRequest 0,
 }
 
 fn refuse<R: Api>(core: &mut ClusterCore, call: Call, request: &R, code: ErrorCode, now: Instant) {

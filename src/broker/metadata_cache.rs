@@ -1,11 +1,12 @@
 //! What a broker knows of the cluster: an image that the controller published. Brokers may hold
 //! different images, as they do while news travels or while one of them sleeps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::topic_config::TopicConfig;
 use crate::wire::Uuid;
+use crate::wire::messages::produce::NodeEndpoint;
 
 /// Where clients find a broker.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +47,17 @@ pub struct TopicImage {
     pub partitions: Vec<PartitionImage>,
 }
 
+/// An id by chance. Kafka gives none whose text begins with a dash, as tools would take it for an
+/// option.
+pub fn random_id(rng: &mut fastrand::Rng) -> Uuid {
+    loop {
+        let id = Uuid(rng.u128(1..).to_be_bytes());
+        if !id.to_string().starts_with('-') {
+            return id;
+        }
+    }
+}
+
 /// The names of topics that clients may not write to.
 pub const INTERNAL_TOPICS: [&str; 2] = ["__consumer_offsets", "__transaction_state"];
 
@@ -74,6 +86,20 @@ impl Image {
     pub fn partition(&self, topic: &str, index: i32) -> Option<&PartitionImage> {
         let partitions = &self.topics.get(topic)?.partitions;
         usize::try_from(index).ok().and_then(|index| partitions.get(index))
+    }
+
+    /// Where these brokers are, each once; those that are not alive are left out.
+    pub fn endpoints_of(&self, ids: impl Iterator<Item = i32>) -> Vec<NodeEndpoint> {
+        let ids: BTreeSet<i32> = ids.collect();
+        let endpoint = |id: i32| {
+            self.brokers.get(&id).map(|endpoint| NodeEndpoint {
+                node_id: id,
+                host: endpoint.host.clone(),
+                port: i32::from(endpoint.port),
+                rack: endpoint.rack.clone(),
+            })
+        };
+        ids.into_iter().filter_map(endpoint).collect()
     }
 
     /// The topic of that id.

@@ -13,6 +13,7 @@
 //!     replica_manager, partition, log, producer_state, log_validator
 //!     delayed_produce, purgatory, scheduler
 //!     registry, controller, metadata_cache
+//!     group                consumer groups and their offsets
 //!     faults, journal, quotas
 //! ```
 
@@ -21,11 +22,14 @@ mod append_error;
 mod call;
 mod cluster;
 mod cluster_config;
+mod codes;
 mod connections;
 mod controller;
 mod core;
 mod delayed_produce;
 mod faults;
+mod fetch;
+mod group;
 mod handler_pool;
 mod journal;
 mod kafka_apis;
@@ -47,7 +51,7 @@ mod topic_config;
 pub use cluster::Cluster;
 pub use cluster_config::ClusterConfig;
 pub use faults::{Fault, FaultAction, FaultId};
-pub use journal::Arrival;
+pub use journal::{Arrival, ProducedRecord};
 pub use metadata_cache::PartitionImage;
 pub use server::BrokerState;
 pub use topic_config::{TimestampType, TopicConfig};

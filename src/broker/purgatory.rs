@@ -1,16 +1,20 @@
 //! Requests that wait for something to become true (Kafka: `DelayedOperationPurgatory`). Each
 //! watches partitions and is looked at again when one of them changes, or when its time is up.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use foldhash::HashMap;
+
+/// A partition's place: topic and number.
+pub type Place = (Arc<str>, i32);
 
 /// Waiting requests.
 #[derive(Debug)]
 pub struct Purgatory<T> {
     made: u64,
-    waiting: HashMap<u64, T>,
-    watchers: HashMap<Arc<str>, HashMap<i32, Vec<u64>>>,
+    waiting: HashMap<u64, (T, Vec<Place>)>,
+    watchers: HashMap<Arc<str>, HashMap<i32, BTreeSet<u64>>>,
 }
 
 impl<T> Default for Purgatory<T> {
@@ -21,46 +25,54 @@ impl<T> Default for Purgatory<T> {
 
 impl<T> Purgatory<T> {
     /// Lets an operation wait; gives its number.
-    pub fn watch<'a>(
-        &mut self,
-        operation: T,
-        partitions: impl Iterator<Item = (&'a Arc<str>, i32)>,
-    ) -> u64 {
+    pub fn watch(&mut self, operation: T, places: Vec<Place>) -> u64 {
         self.made += 1;
-        for (topic, index) in partitions {
-            let topic = self.watchers.entry(topic.clone()).or_default();
-            topic.entry(index).or_default().push(self.made);
-        }
-        self.waiting.insert(self.made, operation);
-        self.made
+        let number = self.made;
+        self.put_back(number, operation, places);
+        number
     }
 
-    /// Takes those that watch this partition. What still has to wait is put back.
-    pub fn watching(&mut self, topic: &str, index: i32) -> Vec<(u64, T)> {
-        let Some(numbers) = self.watchers.get_mut(topic).and_then(|t| t.get_mut(&index)) else {
+    /// Takes those that watch this partition, in the order in which they came. What still has to
+    /// wait is put back.
+    pub fn watching(&mut self, topic: &str, index: i32) -> Vec<(u64, T, Vec<Place>)> {
+        let Some(numbers) = self.watchers.get(topic).and_then(|topic| topic.get(&index)) else {
             return Vec::new();
         };
-        let waiting = &mut self.waiting;
-        // Those that are over are taken out of the list here and nowhere else.
-        let mut taken = Vec::new();
-        numbers.retain(|number| match waiting.remove(number) {
-            Some(operation) => {
-                taken.push((*number, operation));
-                true
-            }
-            None => false,
+        let numbers: Vec<u64> = numbers.iter().copied().collect();
+        let taken = numbers.into_iter().filter_map(|number| {
+            self.remove(number).map(|(operation, places)| (number, operation, places))
         });
-        taken
+        taken.collect()
     }
 
     /// Puts one back.
-    pub fn put_back(&mut self, number: u64, operation: T) {
-        self.waiting.insert(number, operation);
+    pub fn put_back(&mut self, number: u64, operation: T, places: Vec<Place>) {
+        for (topic, index) in &places {
+            let topic = self.watchers.entry(topic.clone()).or_default();
+            topic.entry(*index).or_default().insert(number);
+        }
+        self.waiting.insert(number, (operation, places));
     }
 
     /// Takes one out.
     pub fn take(&mut self, number: u64) -> Option<T> {
-        self.waiting.remove(&number)
+        self.remove(number).map(|(operation, _)| operation)
+    }
+
+    fn remove(&mut self, number: u64) -> Option<(T, Vec<Place>)> {
+        let taken = self.waiting.remove(&number)?;
+        for (topic, index) in &taken.1 {
+            let Some(partitions) = self.watchers.get_mut(topic) else { continue };
+            let Some(numbers) = partitions.get_mut(index) else { continue };
+            numbers.remove(&number);
+            if numbers.is_empty() {
+                partitions.remove(index);
+            }
+            if partitions.is_empty() {
+                self.watchers.remove(topic);
+            }
+        }
+        Some(taken)
     }
 
     /// How many wait.
@@ -77,16 +89,18 @@ mod tests {
     fn an_operation_is_found_by_each_partition_it_watches_until_it_is_over() {
         let (a, b): (Arc<str>, Arc<str>) = ("a".into(), "b".into());
         let mut purgatory = Purgatory::default();
-        let first = purgatory.watch("first", [(&a, 0), (&b, 3)].into_iter());
-        let second = purgatory.watch("second", [(&a, 0)].into_iter());
+        let both = vec![(a.clone(), 0), (b.clone(), 3)];
+        let first = purgatory.watch("first", both.clone());
+        let second = purgatory.watch("second", vec![(a.clone(), 0)]);
         assert!(purgatory.watching("a", 1).is_empty());
         assert!(purgatory.watching("c", 0).is_empty());
         let found = purgatory.watching("a", 0);
-        assert_eq!(found, [(first, "first"), (second, "second")]);
-        purgatory.put_back(first, "first");
-        assert_eq!(purgatory.watching("b", 3), [(first, "first")]);
+        assert_eq!(found, [(first, "first", both.clone()), (second, "second", vec![(a, 0)])]);
+        purgatory.put_back(first, "first", both.clone());
+        assert_eq!(purgatory.watching("b", 3), [(first, "first", both)]);
         assert_eq!(purgatory.watching("a", 0), []);
         assert_eq!(purgatory.len(), 0);
         assert_eq!(purgatory.take(first), None);
+        assert!(purgatory.watchers.is_empty(), "nothing is left behind");
     }
 }

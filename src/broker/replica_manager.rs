@@ -7,16 +7,15 @@ use std::time::Duration;
 
 use super::append_error::AppendError;
 use super::delayed_produce::DelayedProduce;
+use super::fetch::DelayedFetch;
+use super::group::OFFSETS_TOPIC;
 use super::log::AppendInfo;
 use super::log_validator::Batch;
 use super::metadata_cache::{Image, TopicImage};
 use super::partition::{Partition, Role};
-use super::purgatory::Purgatory;
+use super::purgatory::{Place, Purgatory};
 use crate::error::ErrorCode;
 use crate::time::Instant;
-
-/// A partition's place.
-pub type Place = (Arc<str>, i32);
 
 /// What a leader asks of the controller.
 #[derive(Clone, Debug)]
@@ -36,12 +35,16 @@ pub struct ReplicaManager {
     topics: BTreeMap<Arc<str>, BTreeMap<i32, Partition>>,
     /// Writes that wait for their replicas.
     pub delayed_produce: Purgatory<DelayedProduce>,
+    /// Consumers that wait for records.
+    pub delayed_fetch: Purgatory<DelayedFetch>,
     /// Partitions of which something changed that others may wait for.
     pub touched: Vec<Place>,
     /// Partitions that this broker leads and that have something new for their followers.
     pub news: Vec<Place>,
     /// Partitions that this broker follows and has to fetch, for another reason than news.
     pub to_fetch: Vec<Place>,
+    /// Partitions of the offsets topic that have another leader.
+    pub coordinations: Vec<i32>,
     /// What to ask of the controller.
     pub isr_changes: Vec<IsrChange>,
 }
@@ -109,6 +112,9 @@ impl ReplicaManager {
 
     fn remove_topic(&mut self, name: &Arc<str>) {
         for index in self.topics.remove(name).unwrap_or_default().into_keys() {
+            if **name == *OFFSETS_TOPIC {
+                self.coordinations.push(index);
+            }
             self.touched.push((name.clone(), index));
         }
     }
@@ -128,6 +134,9 @@ impl ReplicaManager {
             }
             partition.config = topic.config.clone();
             let elected = partition.apply(image, self.own_id, now);
+            if elected && *topic.name == *OFFSETS_TOPIC {
+                self.coordinations.push(index);
+            }
             if elected && matches!(partition.role, Role::Follower(_)) {
                 self.to_fetch.push(place.clone());
             }
@@ -152,9 +161,11 @@ impl ReplicaManager {
     /// again.
     pub fn crash(&mut self) {
         self.delayed_produce = Purgatory::default();
+        self.delayed_fetch = Purgatory::default();
         self.touched.clear();
         self.news.clear();
         self.to_fetch.clear();
+        self.coordinations.clear();
         self.isr_changes.clear();
         for partition in self.topics.values_mut().flat_map(BTreeMap::values_mut) {
             partition.image.leader_epoch = -1;

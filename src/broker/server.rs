@@ -4,9 +4,11 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::group::GroupCoordinator;
 use super::kafka_apis::Parsed;
 use super::metadata_cache::{Endpoint, Image};
 use super::replica_manager::ReplicaManager;
+use crate::time::Instant;
 
 /// Where a broker is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,6 +46,10 @@ pub struct BrokerServer {
     pub session: i64,
     /// What it hosts.
     pub replicas: ReplicaManager,
+    /// The groups it coordinates.
+    pub groups: GroupCoordinator,
+    /// When it will look after its groups; nothing is to be done before.
+    pub groups_timer: Instant,
     /// Requests that came while it was paused.
     pub held: VecDeque<Parsed>,
 }
@@ -60,6 +66,8 @@ impl BrokerServer {
             image: Arc::default(),
             session: 0,
             replicas: ReplicaManager::new(id),
+            groups: GroupCoordinator::default(),
+            groups_timer: Instant::NEVER,
             held: VecDeque::new(),
         }
     }
@@ -86,6 +94,7 @@ impl BrokerServer {
     /// The process is gone; what is on disk stays.
     pub fn crash(&mut self) {
         self.replicas.crash();
+        self.groups = GroupCoordinator::default();
         self.held.clear();
         self.image = Arc::default();
         self.paused = false;

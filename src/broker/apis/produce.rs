@@ -14,8 +14,8 @@ use crate::error::ErrorCode;
 use crate::time::Instant;
 use crate::wire::Uuid;
 use crate::wire::messages::produce::{
-    BatchIndexAndErrorMessage, LeaderIdAndEpoch, NodeEndpoint, PartitionProduceResponse,
-    ProduceRequest, ProduceResponse, TopicProduceResponse,
+    BatchIndexAndErrorMessage, LeaderIdAndEpoch, PartitionProduceResponse, ProduceRequest,
+    ProduceResponse, TopicProduceResponse,
 };
 use crate::wire::record_batch::BatchHeader;
 
@@ -66,7 +66,9 @@ impl Api for ProduceRequest {
                 partition_responses: partitions,
             });
         }
-        hint_endpoints(&mut response, &image);
+        let parts = response.responses.iter().flat_map(|topic| &topic.partition_responses);
+        let leaders = parts.map(|part| part.current_leader.leader_id);
+        response.node_endpoints = image.endpoints_of(leaders);
         finish(core, call, response, waiting, &self, now);
     }
 
@@ -213,23 +215,6 @@ fn failed(code: ErrorCode) -> PartitionProduceResponse {
         base_offset: -1,
         ..PartitionProduceResponse::default()
     }
-}
-
-/// Tells where the leaders are that the partitions name.
-fn hint_endpoints(response: &mut ProduceResponse, image: &Image) {
-    let parts = response.responses.iter().flat_map(|topic| &topic.partition_responses);
-    let mut leaders: Vec<i32> = parts.map(|part| part.current_leader.leader_id).collect();
-    leaders.sort_unstable();
-    leaders.dedup();
-    let endpoint = |id: i32| {
-        image.brokers.get(&id).map(|endpoint| NodeEndpoint {
-            node_id: id,
-            host: endpoint.host.clone(),
-            port: i32::from(endpoint.port),
-            rack: endpoint.rack.clone(),
-        })
-    };
-    response.node_endpoints = leaders.into_iter().filter_map(endpoint).collect();
 }
 
 /// Answers as the acks of the request want it.

@@ -8,8 +8,10 @@ use crate::broker::controller::{Event, NewTopic, Refusal};
 use crate::broker::metadata_cache::{Image, TopicImage};
 use crate::broker::registry::Change;
 use crate::broker::server::BrokerServer;
+use crate::broker::topic_config::TopicConfig;
 use crate::error::ErrorCode;
 use crate::time::Instant;
+use crate::wire::Uuid;
 
 impl ClusterCore {
     /// Lets the controller work through its queue, and tells the brokers what it decided. True if
@@ -166,6 +168,59 @@ impl ClusterCore {
         })
     }
 
+    /// What a topic would be like, if it were made.
+    pub fn plan_topic(
+        &mut self,
+        topic: &NewTopic,
+        now: Instant,
+    ) -> Result<Arc<TopicImage>, Refusal> {
+        self.ask_controller(now, |core| {
+            core.controller.plan_topic(topic, &core.registry, &mut core.rng)
+        })
+    }
+
+    /// Deletes a topic; gives the id that it had.
+    pub fn delete_topic(&mut self, name: &str, now: Instant) -> Result<Uuid, Refusal> {
+        self.ask_controller(now, |core| match core.registry.topics.remove(name) {
+            Some(topic) => Ok(topic.id),
+            None => Err(no_topic(name)),
+        })
+    }
+
+    /// Gives a topic more partitions, or only looks whether it could.
+    pub fn create_partitions(
+        &mut self,
+        name: &str,
+        count: i32,
+        assignment: Option<Vec<Vec<i32>>>,
+        validate_only: bool,
+        now: Instant,
+    ) -> Result<(), Refusal> {
+        self.ask_controller(now, |core| {
+            let before = core.registry.topics.get(name).cloned();
+            let (registry, rng) = (&mut core.registry, &mut core.rng);
+            core.controller.create_partitions(name, count, assignment, registry, rng)?;
+            if let Some(before) = before.filter(|_| validate_only) {
+                registry.topics.insert(name.into(), before);
+            }
+            Ok(())
+        })
+    }
+
+    /// Gives a topic another configuration.
+    pub fn alter_config(
+        &mut self,
+        name: &str,
+        config: TopicConfig,
+        now: Instant,
+    ) -> Result<(), Refusal> {
+        self.ask_controller(now, |core| {
+            let topic = core.registry.topics.get_mut(name).ok_or_else(|| no_topic(name))?;
+            Arc::make_mut(topic).config = Arc::new(config);
+            Ok(())
+        })
+    }
+
     /// Makes a replica the leader.
     pub fn move_leader(
         &mut self,
@@ -184,4 +239,8 @@ impl ClusterCore {
         self.controller.push(Event::ElectPreferred);
         self.settle(now);
     }
+}
+
+fn no_topic(name: &str) -> Refusal {
+    (ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, format!("there is no topic {name}"))
 }

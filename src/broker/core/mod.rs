@@ -7,6 +7,8 @@
 
 mod answer;
 mod control;
+mod delayed;
+mod groups;
 mod lifecycle;
 mod replication;
 
@@ -18,18 +20,18 @@ use super::apis;
 use super::call::{Call, Output};
 use super::cluster_config::ClusterConfig;
 use super::controller::Controller;
-use super::delayed_produce::DelayedProduce;
 use super::faults::Faults;
 use super::journal::Journal;
 use super::kafka_apis::{self, Parsed, Unreadable, supported};
-use super::metadata_cache::Image;
+use super::metadata_cache::{Image, random_id};
+use super::purgatory::Place;
 use super::quotas::Quotas;
 use super::registry::Registry;
-use super::replica_manager::Place;
 use super::scheduler::Scheduler;
 use super::server::BrokerServer;
 use crate::error::ErrorCode;
 use crate::time::Instant;
+use crate::wire::Uuid;
 use crate::wire::messages::api_versions::ApiVersion;
 
 /// Something to do later.
@@ -39,8 +41,12 @@ enum Task {
     Handle(Box<Parsed>),
     /// A write that its followers did not confirm in time.
     ProduceTimeout(i32, u64),
+    /// A fetch for which too little came in time.
+    FetchTimeout(i32, u64),
     /// A broker's session ends, unless it has another one by then.
     SessionEnds(i32, i64),
+    /// A broker looks after its groups.
+    Groups(i32),
     /// A follower fetches.
     Fetch(i32, Place),
     /// Leaders look for followers that fall behind.
@@ -84,7 +90,7 @@ impl ClusterCore {
     /// A cluster of which no broker runs. `wall_ms` is the time of the wall clock at `now`.
     pub fn new(config: ClusterConfig, now: Instant, wall_ms: i64) -> ClusterCore {
         let mut rng = fastrand::Rng::with_seed(config.seed);
-        let cluster_id = crate::wire::Uuid(rng.u128(1..).to_be_bytes()).to_string();
+        let cluster_id = random_id(&mut rng).to_string();
         ClusterCore {
             registry: Registry::new(cluster_id.into()),
             controller: Controller::default(),
@@ -169,12 +175,14 @@ impl ClusterCore {
             match task {
                 Task::Handle(parsed) => self.handle(*parsed, now),
                 Task::ProduceTimeout(broker, number) => self.produce_timed_out(broker, number, now),
+                Task::FetchTimeout(broker, number) => self.fetch_timed_out(broker, number, now),
                 Task::SessionEnds(broker, session) => {
                     if self.registry.epoch_of(broker) == Some(session) {
                         self.registry.expire(broker);
                         self.registry_changed = true;
                     }
                 }
+                Task::Groups(broker) => self.look_after_groups(broker, now),
                 Task::Fetch(follower, place) => self.fetch(follower, &place, now),
                 Task::ShrinkIsrs => self.shrink_isrs(now),
                 Task::Publish(image) => self.deliver(&image, now),
@@ -201,6 +209,7 @@ impl ClusterCore {
         while self.run_controller(now)
             || self.run_fetches(now)
             || self.send_isr_changes()
+            || self.follow_coordinations(now)
             || self.complete_delayed(now)
         {}
     }
@@ -234,6 +243,11 @@ impl ClusterCore {
     pub fn next_producer_id(&mut self) -> i64 {
         self.producer_ids += 1;
         self.producer_ids
+    }
+
+    /// An id that nothing else has.
+    pub fn new_id(&mut self) -> Uuid {
+        random_id(&mut self.rng)
     }
 
     /// The APIs that a broker serves, in the versions in which it does.
@@ -278,55 +292,5 @@ impl ClusterCore {
     /// How long a client is held back for what it just wrote.
     pub fn charge_produce(&mut self, call: &Call, bytes: usize, now: Instant) -> Duration {
         self.quotas.charge(call.header.client_id.as_deref().unwrap_or_default(), bytes, now)
-    }
-
-    /// Lets a write wait until its followers have it, unless they have.
-    pub fn wait_for_replicas(
-        &mut self,
-        mut delayed: DelayedProduce,
-        timeout: Duration,
-        now: Instant,
-    ) {
-        let broker = delayed.call.broker;
-        let Some(server) = self.servers.get_mut(&broker) else { return };
-        if delayed.try_complete(&server.replicas) {
-            return self.answer(delayed.call, delayed.response, now);
-        }
-        let places: Vec<Place> =
-            delayed.waiting.iter().map(|w| (w.topic.clone(), w.index)).collect();
-        let watched = places.iter().map(|(topic, index)| (topic, *index));
-        let number = server.replicas.delayed_produce.watch(delayed, watched);
-        self.timers.at(now + timeout, Task::ProduceTimeout(broker, number));
-    }
-
-    fn produce_timed_out(&mut self, broker: i32, number: u64, now: Instant) {
-        let Some(server) = self.servers.get_mut(&broker) else { return };
-        if let Some(mut delayed) = server.replicas.delayed_produce.take(number) {
-            delayed.try_complete(&server.replicas);
-            delayed.time_out();
-            self.answer(delayed.call, delayed.response, now);
-        }
-    }
-
-    /// Looks again at what waits for partitions that changed.
-    fn complete_delayed(&mut self, now: Instant) -> bool {
-        let mut done = Vec::new();
-        let mut any = false;
-        for server in self.servers.values_mut().filter(|server| !server.paused) {
-            let replicas = &mut server.replicas;
-            for (topic, index) in std::mem::take(&mut replicas.touched) {
-                any = true;
-                for (number, mut delayed) in replicas.delayed_produce.watching(&topic, index) {
-                    match delayed.try_complete(replicas) {
-                        true => done.push(delayed),
-                        false => replicas.delayed_produce.put_back(number, delayed),
-                    }
-                }
-            }
-        }
-        for delayed in done {
-            self.answer(delayed.call, delayed.response, now);
-        }
-        any
     }
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::{ClusterCore, Task};
 use crate::broker::partition::Role;
-use crate::broker::replica_manager::{IsrChange, Place};
+use crate::broker::purgatory::Place;
+use crate::broker::replica_manager::IsrChange;
 use crate::time::Instant;
 
 /// How much one fetch brings.

@@ -62,14 +62,14 @@ impl StoredBatch {
         self.info.max_timestamp
     }
 
-    /// The whole batch, in pieces.
-    pub fn pieces(&self) -> [&[u8]; 2] {
-        [&self.header, &self.records]
+    /// The whole batch, in pieces; the records are not copied.
+    pub fn to_pieces(&self) -> [Bytes; 2] {
+        [Bytes::copy_from_slice(&self.header), self.records.clone()]
     }
 
     /// The whole batch in one piece.
     pub fn to_vec(&self) -> Vec<u8> {
-        self.pieces().concat()
+        [&self.header, &self.records[..]].concat()
     }
 
     /// The first record that bears at least this time: its offset and its time.

@@ -1,0 +1,143 @@
+//! Groups within the cluster: who coordinates which, where their offsets are kept, and when they
+//! are looked after.
+
+use std::sync::Arc;
+
+use super::{ClusterCore, Task};
+use crate::broker::controller::{Event, NewTopic};
+use crate::broker::group::{
+    CommittedOffset, GroupCoordinator, OFFSETS_TOPIC, OffsetKey, Reply, encode_offsets,
+    partition_of,
+};
+use crate::broker::log_validator::Batch;
+use crate::broker::metadata_cache::{Endpoint, Image};
+use crate::error::ErrorCode;
+use crate::time::Instant;
+use crate::wire::Records;
+
+/// Any version that has no say on what a batch may contain.
+const OWN_VERSION: i16 = i16::MAX;
+
+impl ClusterCore {
+    /// The broker that coordinates a group; where Kafka's topic for that is not there, it is made.
+    pub fn find_coordinator(
+        &mut self,
+        group: &str,
+        image: &Image,
+    ) -> Result<(i32, Endpoint), ErrorCode> {
+        let Some(topic) = image.topics.get(OFFSETS_TOPIC) else {
+            let mut config = self.config.topic_defaults.clone();
+            // The newest offset of each partition would be lost with the rest.
+            config.retention_bytes = -1;
+            config.compact = true;
+            self.controller.push(Event::AutoCreate(NewTopic {
+                name: OFFSETS_TOPIC.into(),
+                partitions: self.config.offsets_partitions,
+                replication_factor: self.config.replication_factor(),
+                assignment: None,
+                config,
+            }));
+            return Err(ErrorCode::COORDINATOR_NOT_AVAILABLE);
+        };
+        let index = partition_of(group, topic.partitions.len());
+        let leader = image.partition(OFFSETS_TOPIC, index).map_or(-1, |part| part.leader);
+        let endpoint = image.brokers.get(&leader).cloned();
+        endpoint.map(|at| (leader, at)).ok_or(ErrorCode::COORDINATOR_NOT_AVAILABLE)
+    }
+
+    /// The coordinator of a group on a broker, if it is that.
+    pub fn coordinator(
+        &mut self,
+        broker: i32,
+        group: &str,
+    ) -> Result<&mut GroupCoordinator, ErrorCode> {
+        let server = self.server_mut(broker)?;
+        let topic = server.image.topics.get(OFFSETS_TOPIC);
+        let count = topic.ok_or(ErrorCode::COORDINATOR_NOT_AVAILABLE)?.partitions.len();
+        match server.groups.leads(partition_of(group, count)) {
+            true => Ok(&mut server.groups),
+            false => Err(ErrorCode::NOT_COORDINATOR),
+        }
+    }
+
+    /// Sends what groups answer, and looks after them again in time.
+    pub fn group_replies(&mut self, broker: i32, replies: Vec<Reply>, now: Instant) {
+        for reply in replies {
+            match reply {
+                Reply::Join(call, response) => self.answer(call, response, now),
+                Reply::Sync(call, response) => self.answer(call, response, now),
+            }
+        }
+        let Some(server) = self.servers.get_mut(&broker) else { return };
+        let deadline = server.groups.next_deadline();
+        // One timer is under way for each broker, the earliest that was needed.
+        if deadline < server.groups_timer {
+            server.groups_timer = deadline;
+            self.timers.at(deadline, Task::Groups(broker));
+        }
+    }
+
+    pub(super) fn look_after_groups(&mut self, broker: i32, now: Instant) {
+        let Some(server) = self.servers.get_mut(&broker) else { return };
+        if server.groups_timer > now {
+            return;
+        }
+        server.groups_timer = Instant::NEVER;
+        let replies = server.groups.tick(now);
+        self.group_replies(broker, replies, now);
+    }
+
+    /// Keeps offsets: in the log first.
+    pub fn commit_offsets(
+        &mut self,
+        broker: i32,
+        group: &str,
+        commits: Vec<(OffsetKey, Option<CommittedOffset>)>,
+        now: Instant,
+    ) -> Result<(), ErrorCode> {
+        if commits.is_empty() {
+            return Ok(());
+        }
+        let wall_ms = self.wall_ms(now);
+        let bytes = encode_offsets(&commits, wall_ms);
+        let batch = Batch::inspect(&Records::Whole(bytes), OWN_VERSION).map_err(|e| e.code)?;
+        let server = self.server_mut(broker)?;
+        let count = server.image.topics.get(OFFSETS_TOPIC).map_or(1, |t| t.partitions.len());
+        let index = partition_of(group, count);
+        let topic: Arc<str> = OFFSETS_TOPIC.into();
+        let appended = server.replicas.append(&topic, index, &batch, -1, wall_ms);
+        appended.map_err(|error| match error.code {
+            ErrorCode::NOT_LEADER_OR_FOLLOWER => ErrorCode::NOT_COORDINATOR,
+            _ => ErrorCode::COORDINATOR_NOT_AVAILABLE,
+        })?;
+        for (key, value) in commits {
+            server.groups.apply(key, value);
+        }
+        Ok(())
+    }
+
+    /// Lets brokers take over the groups of partitions that they lead now, and give up the others.
+    pub(super) fn follow_coordinations(&mut self, now: Instant) -> bool {
+        let mut any = false;
+        let ids: Vec<i32> = self.servers.keys().copied().collect();
+        for id in ids {
+            let Some(server) = self.servers.get_mut(&id) else { continue };
+            let mut replies = Vec::new();
+            for index in std::mem::take(&mut server.replicas.coordinations) {
+                any = true;
+                let count =
+                    server.image.topics.get(OFFSETS_TOPIC).map_or(1, |t| t.partitions.len());
+                replies.extend(server.groups.unload(index, count));
+                let replica = server.replicas.get(OFFSETS_TOPIC, index);
+                if let Some(led) = replica.filter(|replica| replica.leader().is_ok()) {
+                    let batches = led.log.read(0, i64::MAX, usize::MAX);
+                    server.groups.load(index, batches.iter());
+                }
+            }
+            if !replies.is_empty() {
+                self.group_replies(id, replies, now);
+            }
+        }
+        any
+    }
+}
