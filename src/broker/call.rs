@@ -61,6 +61,11 @@ pub enum Output {
         /// The connection.
         conn: ConnId,
     },
+    /// There never is a response, nor is anything else that comes on this connection heard.
+    Ignore {
+        /// The connection.
+        conn: ConnId,
+    },
     /// Close the connection without a word.
     Close {
         /// The connection.

@@ -5,25 +5,28 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use crossbeam_channel::bounded;
+
 use super::cluster_config::ClusterConfig;
 use super::connections::Connections;
 use super::controller::NewTopic;
 use super::core::ClusterCore;
 use super::faults::{Fault, FaultId};
 use super::handler_pool;
-use super::journal::Arrival;
-use super::metadata_cache::{Endpoint, PartitionImage};
+use super::metadata_cache::Endpoint;
 use super::request_channel::{Command, Mailbox, RequestChannel};
 use super::server::BrokerState;
 use super::socket_server::{Counters, Processor};
 use crate::error::{Error, ErrorCode, Result};
 use crate::io::{BoundSocket, ServerSelector};
+use crate::log::Logger;
 use crate::sync::Mutex;
 use crate::time::{self, Instant};
+use crate::wire::messages::api_versions::ApiVersion;
 
 /// A running cluster. Dropping it ends its threads and frees its ports.
 pub struct Cluster {
-    core: Arc<Mutex<ClusterCore>>,
+    pub(super) core: Arc<Mutex<ClusterCore>>,
     channel: Arc<RequestChannel>,
     counters: Arc<Counters>,
     addresses: BTreeMap<i32, SocketAddr>,
@@ -90,7 +93,8 @@ impl Cluster {
         for (number, selector) in selectors.into_iter().enumerate() {
             let connections = Connections::new(config.connections_max_idle);
             let (channel, counters) = (self.channel.clone(), self.counters.clone());
-            let processor = Processor::new(number, selector, connections, channel, counters);
+            let log = Logger::stderr(config.log_level, "cluster");
+            let processor = Processor::new(number, selector, connections, channel, counters, log);
             let thread = std::thread::Builder::new().name(format!("broker-net-{number}"));
             self.processors.push(thread.spawn(move || processor.run())?);
         }
@@ -185,10 +189,12 @@ impl Cluster {
 
     /// Closes a broker's listener and takes its port so that nobody else does.
     fn keep_port(&self, id: i32) -> Result<()> {
-        self.channel.mailbox(0).tell(Command::StopServing(id));
+        let (done, closed) = bounded(1);
+        self.channel.mailbox(0).tell(Command::StopServing(id, done));
+        // An error means that the processor is gone, and its listeners with it.
+        let _ = closed.recv();
         let Some(addr) = self.addresses.get(&id) else { return Ok(()) };
-        // The listener closes on another thread, so the port may be busy for a moment yet; who
-        // starts the broker again tries once more.
+        // Where somebody else was faster, starting the broker again says so.
         if let Ok(socket) = BoundSocket::bind(*addr) {
             self.placeholders.lock().insert(id, socket);
         }
@@ -227,12 +233,23 @@ impl Cluster {
         self.core.lock().server(id).map(|server| server.state())
     }
 
+    /// The states that a broker went through since it was started last.
+    pub fn broker_history(&self, id: i32) -> Vec<BrokerState> {
+        self.core.lock().server(id).map(|server| server.history.clone()).unwrap_or_default()
+    }
+
     /// Cuts a broker off from its clients, or ends that; nobody is told.
     pub fn cut_clients(&self, id: i32, cut: bool) {
         self.with(|core, _| core.cut_clients(id, cut));
     }
 
-    /// Cuts the network between two brokers, or mends it.
+    /// Cuts a broker off from the registry and the controller, or ends that. It goes on with what
+    /// it knows; the others take it for gone when its session ends.
+    pub fn cut_from_controller(&self, id: i32, cut: bool) -> Result<()> {
+        self.command(|core, now| core.isolate_broker(id, cut, now))
+    }
+
+    /// Cuts the network between two brokers, or mends it: nothing is replicated between them.
     pub fn cut_brokers(&self, a: i32, b: i32, cut: bool) {
         self.with(|core, now| core.cut(a, b, cut, now));
     }
@@ -274,16 +291,28 @@ impl Cluster {
         self.core.lock().faults.clear();
     }
 
-    /// The requests that arrived, oldest first, as many as there was room for.
-    pub fn requests(&self) -> Vec<Arrival> {
-        self.core.lock().journal.arrivals().cloned().collect()
+    /// Lets a broker pretend that it is an older one, which serves these APIs in no other versions:
+    /// API, first version, last version. An API without a version in common is not served at
+    /// all. An empty list ends the pretence.
+    pub fn pretend_versions(&self, broker: i32, versions: &[(i16, i16, i16)]) {
+        let wanted = versions.iter().map(|(api_key, min_version, max_version)| ApiVersion {
+            api_key: *api_key,
+            min_version: *min_version,
+            max_version: *max_version,
+        });
+        let wanted: Vec<ApiVersion> = wanted.collect();
+        let wanted = Some(&wanted[..]).filter(|wanted| !wanted.is_empty());
+        self.core.lock().pretend(broker, wanted);
     }
 
-    /// Who hosts and leads a partition, as the controller has it.
-    pub fn partition(&self, topic: &str, partition: i32) -> Option<PartitionImage> {
-        let core = self.core.lock();
-        let topic = core.registry.topics.get(topic)?;
-        topic.partitions.get(usize::try_from(partition).ok()?).cloned()
+    /// From now on, clients that write more bytes per second than this are held back.
+    pub fn set_producer_byte_rate(&self, bytes_per_second: Option<u64>) {
+        self.core.lock().set_producer_byte_rate(bytes_per_second);
+    }
+
+    /// The active controller.
+    pub fn controller(&self) -> Option<i32> {
+        self.core.lock().registry.controller()
     }
 
     /// Ends the cluster: its threads, its connections, its ports.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::topic_config::TopicConfig;
+use crate::log::Level;
 
 /// A cluster's size and behaviour. The defaults fit a test.
 #[derive(Clone, Debug)]
@@ -52,6 +53,8 @@ pub struct ClusterConfig {
     pub group_initial_rebalance_delay: Duration,
     /// What a client may write in bytes per second before it is held back.
     pub producer_byte_rate: Option<u64>,
+    /// What is logged, to stderr: with `Info` each connection that is closed for a bad request.
+    pub log_level: Level,
     /// How many bytes of requests are remembered.
     pub journal_bytes: usize,
     /// Where chance begins: who becomes controller, where partitions are put.
@@ -82,6 +85,7 @@ impl Default for ClusterConfig {
             offsets_partitions: 3,
             group_initial_rebalance_delay: Duration::ZERO,
             producer_byte_rate: None,
+            log_level: Level::Error,
             journal_bytes: 16 << 20,
             seed: 1,
         }

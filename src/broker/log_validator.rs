@@ -35,6 +35,8 @@ pub struct Batch {
     /// says what its header says.
     timestamps: (i64, i64),
     null_keys: bool,
+    /// It is a small part of the memory that it lies in.
+    pub detach: bool,
 }
 
 impl Batch {
@@ -63,7 +65,15 @@ impl Batch {
                 Err(what) => defect = Some(what),
             }
         }
-        Ok(Batch { header, crc_matches, defect, timestamps, null_keys, bytes: bytes.clone() })
+        Ok(Batch {
+            header,
+            crc_matches,
+            defect,
+            timestamps,
+            null_keys,
+            detach: false,
+            bytes: bytes.clone(),
+        })
     }
 
     /// Checks the batch against a topic's configuration. `wall_ms` is the broker's time.

@@ -31,8 +31,8 @@ pub enum Command {
     Adopt(ConnId, i32, AcceptedSocket),
     /// Begin to accept clients of this broker.
     Serve(i32, ListeningSocket),
-    /// Accept no more clients of this broker.
-    StopServing(i32),
+    /// Accept no more clients of this broker, and say so when its listener is closed.
+    StopServing(i32, Sender<()>),
     /// The processor's end.
     Stop,
 }
@@ -123,6 +123,7 @@ impl RequestChannel {
             match output {
                 Output::Answer { conn, .. }
                 | Output::NoAnswer { conn }
+                | Output::Ignore { conn }
                 | Output::Close { conn, .. } => {
                     self.mailbox(self.processor_of(conn)).tell(Command::Output(output));
                 }

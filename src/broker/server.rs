@@ -40,10 +40,12 @@ pub struct BrokerServer {
     pub history: Vec<BrokerState>,
     /// It does nothing until it is resumed.
     pub paused: bool,
+    /// It reaches neither the registry nor the controller.
+    pub isolated: bool,
+    /// Counts how often it fell silent and was heard of again.
+    pub silence: u64,
     /// What it knows of the cluster.
     pub image: Arc<Image>,
-    /// The number of its session; 0 if it has none.
-    pub session: i64,
     /// What it hosts.
     pub replicas: ReplicaManager,
     /// The groups it coordinates.
@@ -63,8 +65,9 @@ impl BrokerServer {
             state: BrokerState::NotRunning,
             history: Vec::new(),
             paused: false,
+            isolated: false,
+            silence: 0,
             image: Arc::default(),
-            session: 0,
             replicas: ReplicaManager::new(id),
             groups: GroupCoordinator::default(),
             groups_timer: Instant::NEVER,
@@ -98,6 +101,7 @@ impl BrokerServer {
         self.held.clear();
         self.image = Arc::default();
         self.paused = false;
+        self.isolated = false;
         self.enter(BrokerState::NotRunning);
     }
 }

@@ -9,6 +9,7 @@ use super::call::{Output, RawRequest};
 use super::connections::Connections;
 use super::request_channel::{Command, RequestChannel};
 use crate::io::{AcceptedSocket, ConnId, ServerEvent, ServerSelector, connection_id};
+use crate::log::{Level, Logger};
 use crate::time::{self, Instant};
 
 /// What the processors of a cluster share.
@@ -38,6 +39,7 @@ pub struct Processor {
     connections: Connections,
     channel: Arc<RequestChannel>,
     counters: Arc<Counters>,
+    log: Logger,
     stopped: bool,
 }
 
@@ -49,8 +51,9 @@ impl Processor {
         connections: Connections,
         channel: Arc<RequestChannel>,
         counters: Arc<Counters>,
+        log: Logger,
     ) -> Processor {
-        Processor { number, selector, connections, channel, counters, stopped: false }
+        Processor { number, selector, connections, channel, counters, log, stopped: false }
     }
 
     /// What the thread does until it is stopped.
@@ -83,7 +86,11 @@ impl Processor {
                 // fd left for a client either.
                 let _ = self.selector.serve(listener(broker), socket);
             }
-            Command::StopServing(broker) => self.selector.stop_serving(listener(broker)),
+            Command::StopServing(broker, done) => {
+                self.selector.stop_serving(listener(broker));
+                // Who asked may have given up.
+                let _ = done.send(());
+            }
             Command::Stop => self.stopped = true,
         }
     }
@@ -102,7 +109,11 @@ impl Processor {
                     self.selector.unmute(conn);
                 }
             }
-            Output::Close { conn, .. } => self.close(conn),
+            Output::Ignore { conn } => self.selector.deafen(conn),
+            Output::Close { conn, reason } => {
+                self.log.log(Level::Info, || format!("connection {} closed: {reason}", conn.0));
+                self.close(conn);
+            }
             Output::CloseAll { broker } => {
                 self.connections.of(broker).into_iter().for_each(|conn| self.close(conn));
             }
@@ -129,7 +140,10 @@ impl Processor {
                     self.selector.unmute(conn);
                 }
             }
-            ServerEvent::Closed { conn, .. } => self.forget(conn),
+            ServerEvent::Closed { conn, reason } => {
+                self.log.log(Level::Debug, || format!("connection {} ended: {reason}", conn.0));
+                self.forget(conn);
+            }
         }
     }
 

@@ -19,7 +19,7 @@ use super::listener::ListeningSocket;
 use super::output::OutputQueue;
 use super::request_reader::{Progress, RequestReader};
 use super::selector::Waker;
-use super::transport::PlaintextTransport;
+use super::transport::{PlaintextTransport, Transport};
 
 const WAKE: Token = Token(usize::MAX);
 /// Listeners have the tokens below this, connections count up from it.
@@ -95,6 +95,8 @@ struct Connection {
     frozen: bool,
     /// To be closed when everything is written.
     closing: bool,
+    /// What it sends is thrown away.
+    deaf: bool,
 }
 
 impl ServerSelector {
@@ -147,6 +149,7 @@ impl ServerSelector {
             muted: false,
             frozen: false,
             closing: false,
+            deaf: false,
         };
         self.connections.insert(conn, connection);
         Ok(())
@@ -173,6 +176,15 @@ impl ServerSelector {
     pub fn send(&mut self, conn: ConnId, pieces: Vec<Bytes>) {
         if let Some(connection) = self.connections.get_mut(&conn) {
             connection.output.push(conn.0, pieces);
+            self.due.push(conn);
+        }
+    }
+
+    /// Throws away whatever the connection still gives. Its end is noticed, which that of a muted
+    /// connection is not.
+    pub fn deafen(&mut self, conn: ConnId) {
+        if let Some(connection) = self.connections.get_mut(&conn) {
+            connection.deaf = true;
             self.due.push(conn);
         }
     }
@@ -284,6 +296,9 @@ impl Connection {
                 false => Ok(()),
             };
         }
+        if self.deaf {
+            return self.discard(scratch);
+        }
         if self.muted {
             return Ok(());
         }
@@ -294,5 +309,17 @@ impl Connection {
             events.push(ServerEvent::Received { conn, frame });
         }
         Ok(())
+    }
+
+    fn discard(&mut self, scratch: &mut [u8]) -> Result<(), String> {
+        loop {
+            match self.transport.read(scratch) {
+                Ok(0) => return Err("the client closed the connection".to_owned()),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(format!("reading from the client failed: {error}")),
+            }
+        }
     }
 }

@@ -12,12 +12,12 @@ use crate::broker::log_validator::Batch;
 use crate::broker::metadata_cache::{Image, is_internal};
 use crate::error::ErrorCode;
 use crate::time::Instant;
-use crate::wire::Uuid;
 use crate::wire::messages::produce::{
     BatchIndexAndErrorMessage, LeaderIdAndEpoch, PartitionProduceResponse, ProduceRequest,
     ProduceResponse, TopicProduceResponse,
 };
 use crate::wire::record_batch::BatchHeader;
+use crate::wire::{Records, Uuid};
 
 /// From this version on, topics are named by their ids.
 const TOPIC_ID_VERSION: i16 = 13;
@@ -28,8 +28,14 @@ const ADMIN_CLIENT: &str = "__admin_client";
 
 impl Api for ProduceRequest {
     fn prepare(&self, version: i16) -> Vec<Result<Batch, AppendError>> {
-        let partitions = self.topic_data.iter().flat_map(|topic| &topic.partition_data);
-        partitions.map(|partition| Batch::inspect(&partition.records, version)).collect()
+        let partitions = || self.topic_data.iter().flat_map(|topic| &topic.partition_data);
+        let all: usize = partitions().map(|partition| partition.records.len()).sum();
+        let inspect = |records: &Records| {
+            let mut batch = Batch::inspect(records, version)?;
+            batch.detach = batch.bytes.len() < all / 2;
+            Ok(batch)
+        };
+        partitions().map(|partition| inspect(&partition.records)).collect()
     }
 
     fn handle(self, core: &mut ClusterCore, mut call: Call, now: Instant) {

@@ -23,7 +23,7 @@ impl ClusterCore {
             response.fail(code);
         }
         if fate.drop_response {
-            return;
+            return self.outputs.push(Output::Ignore { conn: call.conn });
         }
         if fate.close_after {
             return self.close(&call, "closed on command");

@@ -57,7 +57,9 @@ impl ClusterCore {
 
     /// Every broker that can reaches for the controller's place; one gets it.
     fn elect_controller(&mut self) -> bool {
-        let fit = |server: &&BrokerServer| server.is_active() && server.session > 0;
+        let fit = |server: &&BrokerServer| {
+            server.is_active() && !server.isolated && self.registry.is_alive(server.id)
+        };
         let candidates: Vec<i32> = self.servers.values().filter(fit).map(|s| s.id).collect();
         let Some(first) = self.rng.choice(candidates) else { return false };
         if !self.registry.elect(first) {
@@ -72,7 +74,7 @@ impl ClusterCore {
 
     fn controller_is_active(&self) -> bool {
         let holder = self.registry.controller().and_then(|id| self.servers.get(&id));
-        holder.is_some_and(BrokerServer::is_active)
+        holder.is_some_and(|server| server.is_active() && !server.isolated)
     }
 
     fn publish(&mut self, now: Instant) {
@@ -102,7 +104,7 @@ impl ClusterCore {
     }
 
     fn controller_reaches(&self, id: i32) -> bool {
-        self.registry.controller().is_none_or(|controller| !self.is_cut(controller, id))
+        self.servers.get(&id).is_some_and(|server| !server.isolated)
     }
 
     /// Tells the controller what leaders want of it.

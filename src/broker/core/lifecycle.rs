@@ -52,7 +52,8 @@ impl ClusterCore {
         }
         server.enter(BrokerState::Starting);
         server.enter(BrokerState::Recovery);
-        server.session = self.registry.register(id, server.endpoint.clone());
+        server.silence += 1;
+        self.registry.register(id, server.endpoint.clone());
         self.registry_changed = true;
         let Some(server) = self.servers.get_mut(&id) else { return Ok(()) };
         server.enter(BrokerState::Running);
@@ -77,7 +78,6 @@ impl ClusterCore {
         self.settle(now);
         if let Some(server) = self.servers.get_mut(&id) {
             server.enter(BrokerState::ShuttingDown);
-            server.session = 0;
             server.crash();
         }
         self.outputs.push(Output::CloseAll { broker: id });
@@ -94,10 +94,7 @@ impl ClusterCore {
             return Err(format!("broker {id} does not run"));
         }
         server.crash();
-        let session = server.session;
-        server.session = 0;
-        let ends = now + self.config.broker_session_timeout;
-        self.timers.at(ends, Task::SessionEnds(id, session));
+        self.falls_silent(id, now);
         self.outputs.push(Output::CloseAll { broker: id });
         self.settle(now);
         Ok(())
@@ -109,9 +106,7 @@ impl ClusterCore {
             return Err(format!("broker {id} does not run"));
         };
         server.paused = true;
-        let session = server.session;
-        let ends = now + self.config.broker_session_timeout;
-        self.timers.at(ends, Task::SessionEnds(id, session));
+        self.falls_silent(id, now);
         self.outputs.push(Output::Freeze { broker: id, frozen: true });
         self.settle(now);
         Ok(())
@@ -124,19 +119,56 @@ impl ClusterCore {
         };
         server.paused = false;
         let held = std::mem::take(&mut server.held);
-        // Alive in time or not, it has a session from now on; one that is new outdates the timer
-        // that would have ended the old one.
-        server.session = self.registry.register(id, server.endpoint.clone());
-        self.registry_changed = true;
+        self.is_heard(id, now);
         self.outputs.push(Output::Freeze { broker: id, frozen: false });
-        self.settle(now);
-        self.deliver_to(id, &self.image.clone(), now);
-        self.fetch_all();
         for parsed in held {
             self.accept(parsed, now);
         }
         self.settle(now);
         Ok(())
+    }
+
+    /// Cuts a broker off from registry and controller, or ends that.
+    pub fn isolate_broker(&mut self, id: i32, cut: bool, now: Instant) -> Result<(), Refused> {
+        let Some(server) = self.servers.get_mut(&id).filter(|server| server.is_active()) else {
+            return Err(format!("broker {id} does not run"));
+        };
+        server.isolated = cut;
+        match cut {
+            true => self.falls_silent(id, now),
+            false => self.is_heard(id, now),
+        }
+        self.settle(now);
+        Ok(())
+    }
+
+    /// From now on, nobody hears of a broker; its session will end.
+    fn falls_silent(&mut self, id: i32, now: Instant) {
+        let Some(server) = self.servers.get_mut(&id) else { return };
+        server.silence += 1;
+        let ends = now + self.config.broker_session_timeout;
+        self.timers.at(ends, Task::SessionEnds(id, server.silence));
+    }
+
+    pub(super) fn session_ends(&mut self, id: i32, silence: u64) {
+        if self.servers.get(&id).is_some_and(|server| server.silence == silence) {
+            self.registry.expire(id);
+            self.registry_changed = true;
+        }
+    }
+
+    /// A broker is heard of again. If its session ended meanwhile, it enters itself anew.
+    fn is_heard(&mut self, id: i32, now: Instant) {
+        let Some(server) = self.servers.get_mut(&id) else { return };
+        server.silence += 1;
+        if !self.registry.is_alive(id) {
+            self.registry.register(id, server.endpoint.clone());
+            self.registry_changed = true;
+        }
+        self.settle(now);
+        self.deliver_to(id, &self.image.clone(), now);
+        self.fetch_all();
+        self.settle(now);
     }
 
     /// Cuts a broker off from its clients, or ends that.

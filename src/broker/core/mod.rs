@@ -43,8 +43,8 @@ enum Task {
     ProduceTimeout(i32, u64),
     /// A fetch for which too little came in time.
     FetchTimeout(i32, u64),
-    /// A broker's session ends, unless it has another one by then.
-    SessionEnds(i32, i64),
+    /// A broker's session ends, unless it was heard of since.
+    SessionEnds(i32, u64),
     /// A broker looks after its groups.
     Groups(i32),
     /// A follower fetches.
@@ -133,7 +133,7 @@ impl ClusterCore {
             return self.close(&parsed.call, "closed on command");
         }
         if call.fate.drop_request {
-            return;
+            return self.outputs.push(Output::Ignore { conn: parsed.call.conn });
         }
         match call.fate.delay {
             Duration::ZERO => self.handle(parsed, now),
@@ -176,12 +176,7 @@ impl ClusterCore {
                 Task::Handle(parsed) => self.handle(*parsed, now),
                 Task::ProduceTimeout(broker, number) => self.produce_timed_out(broker, number, now),
                 Task::FetchTimeout(broker, number) => self.fetch_timed_out(broker, number, now),
-                Task::SessionEnds(broker, session) => {
-                    if self.registry.epoch_of(broker) == Some(session) {
-                        self.registry.expire(broker);
-                        self.registry_changed = true;
-                    }
-                }
+                Task::SessionEnds(broker, silence) => self.session_ends(broker, silence),
                 Task::Groups(broker) => self.look_after_groups(broker, now),
                 Task::Fetch(follower, place) => self.fetch(follower, &place, now),
                 Task::ShrinkIsrs => self.shrink_isrs(now),
@@ -287,6 +282,11 @@ impl ClusterCore {
     /// The cluster's features and their levels.
     pub fn features(&self) -> Vec<(&'static str, i16)> {
         vec![("metadata.version", 27)]
+    }
+
+    /// From now on, clients may write this much.
+    pub fn set_producer_byte_rate(&mut self, bytes_per_second: Option<u64>) {
+        self.quotas.set(bytes_per_second);
     }
 
     /// How long a client is held back for what it just wrote.

@@ -31,7 +31,11 @@ impl StoredBatch {
         append_time_ms: Option<i64>,
     ) -> StoredBatch {
         let mut info = batch.header;
-        let records = batch.bytes.slice(HEADER_LEN..);
+        let records = match batch.detach {
+            // Otherwise it would keep the whole request in memory for as long as it is kept.
+            true => Bytes::copy_from_slice(&batch.bytes[HEADER_LEN..]),
+            false => batch.bytes.slice(HEADER_LEN..),
+        };
         let mut header = [0; HEADER_LEN];
         match append_time_ms {
             None => header.copy_from_slice(&batch.bytes[..HEADER_LEN]),
