@@ -53,6 +53,8 @@ pub enum Output {
         pieces: Vec<Bytes>,
         /// How long the connection is not read afterwards.
         mute: Duration,
+        /// Send this many bytes at a time, with this time between them.
+        drip: Option<(usize, Duration)>,
         /// Close it when everything was sent.
         close: bool,
     },

@@ -20,6 +20,13 @@ pub enum FaultAction {
     CloseAfter,
     /// The broker does what it is asked, sends half of the response and closes the connection.
     HalfResponse,
+    /// The broker does what it is asked and sends the response a few bytes at a time.
+    SlowDrip {
+        /// How many at a time.
+        bytes: usize,
+        /// How long it waits between them.
+        every: Duration,
+    },
     /// The broker does what it is asked and answers with bytes that make no sense.
     CorruptResponse,
     /// The broker answers with this error instead of doing anything; where the fault names a
@@ -131,6 +138,8 @@ pub struct Fate {
     pub close_after: bool,
     /// Half of the answer is sent.
     pub half_response: bool,
+    /// The answer is sent a few bytes at a time: how many, and how long between them.
+    pub drip: Option<(usize, Duration)>,
     /// The answer makes no sense.
     pub corrupt_response: bool,
     /// It fails as a whole; `true` if only after it was done.
@@ -218,6 +227,7 @@ impl Fate {
             FaultAction::CloseBefore => self.close_before = true,
             FaultAction::CloseAfter => self.close_after = true,
             FaultAction::HalfResponse => self.half_response = true,
+            FaultAction::SlowDrip { bytes, every } => self.drip = Some((*bytes, *every)),
             FaultAction::CorruptResponse => self.corrupt_response = true,
             FaultAction::Error(code) => self.error = Some((*code, false)),
             FaultAction::ErrorAfter(code) => self.error = Some((*code, true)),

@@ -14,7 +14,7 @@
 //!     delayed_produce, purgatory, scheduler
 //!     registry, controller, metadata_cache
 //!     group                consumer groups and their offsets
-//!     faults, journal, quotas
+//!     faults, journal, quotas, health
 //! ```
 
 mod apis;
@@ -31,6 +31,7 @@ mod faults;
 mod fetch;
 mod group;
 mod handler_pool;
+mod health;
 mod inspection;
 mod journal;
 mod kafka_apis;
@@ -52,6 +53,7 @@ mod topic_config;
 pub use cluster::Cluster;
 pub use cluster_config::ClusterConfig;
 pub use faults::{Fault, FaultAction, FaultId};
+pub use health::Health;
 pub use inspection::{LogRecord, ReplicaStatus};
 pub use journal::{Arrival, ProducedRecord};
 pub use metadata_cache::PartitionImage;

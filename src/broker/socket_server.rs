@@ -4,10 +4,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
 
 use super::call::{Output, RawRequest};
 use super::connections::Connections;
 use super::request_channel::{Command, RequestChannel};
+use super::scheduler::Scheduler;
 use crate::io::{AcceptedSocket, ConnId, ServerEvent, ServerSelector, connection_id};
 use crate::log::{Level, Logger};
 use crate::time::{self, Instant};
@@ -40,7 +44,16 @@ pub struct Processor {
     channel: Arc<RequestChannel>,
     counters: Arc<Counters>,
     log: Logger,
+    drips: Scheduler<Drip>,
     stopped: bool,
+}
+
+/// A response that is sent a few bytes at a time.
+struct Drip {
+    conn: ConnId,
+    rest: Bytes,
+    bytes: usize,
+    every: Duration,
 }
 
 impl Processor {
@@ -53,7 +66,8 @@ impl Processor {
         counters: Arc<Counters>,
         log: Logger,
     ) -> Processor {
-        Processor { number, selector, connections, channel, counters, log, stopped: false }
+        let drips = Scheduler::default();
+        Processor { number, selector, connections, channel, counters, log, drips, stopped: false }
     }
 
     /// What the thread does until it is stopped.
@@ -61,7 +75,8 @@ impl Processor {
         let mut events = Vec::new();
         while !self.stopped {
             let now = time::now();
-            let timeout = now.until(self.connections.deadline());
+            let deadline = self.connections.deadline().min(self.drips.deadline());
+            let timeout = now.until(deadline);
             if self.selector.poll(timeout, &mut events).is_err() {
                 // The poll itself fails where the process has no memory; nothing can be served.
                 return;
@@ -97,9 +112,15 @@ impl Processor {
 
     fn output(&mut self, output: Output, now: Instant) {
         match output {
-            Output::Answer { conn, pieces, mute, close } => {
+            Output::Answer { conn, pieces, mute, drip, close } => {
                 self.connections.answering(conn, mute, now);
-                self.selector.send(conn, pieces);
+                match drip {
+                    None => self.selector.send(conn, pieces),
+                    Some((bytes, every)) => {
+                        let rest = pieces.concat().into();
+                        self.drip(Drip { conn, rest, bytes: bytes.max(1), every }, now);
+                    }
+                }
                 if close {
                     self.selector.close_after_sending(conn);
                 }
@@ -183,7 +204,20 @@ impl Processor {
         }
     }
 
+    /// Sends a few bytes of a response, and more later.
+    fn drip(&mut self, mut drip: Drip, now: Instant) {
+        let part = drip.rest.split_to(drip.bytes.min(drip.rest.len()));
+        if drip.rest.is_empty() {
+            return self.selector.send(drip.conn, vec![part]);
+        }
+        self.selector.send_part(drip.conn, part);
+        self.drips.at(now + drip.every, drip);
+    }
+
     fn look_at_clock(&mut self, now: Instant) {
+        while let Some(drip) = self.drips.due(now) {
+            self.drip(drip, now);
+        }
         while let Some(conn) = self.connections.released(now) {
             self.selector.unmute(conn);
         }

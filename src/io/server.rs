@@ -26,6 +26,8 @@ const WAKE: Token = Token(usize::MAX);
 const FIRST_CONNECTION: u64 = 1 << 16;
 const POLL_EVENTS_MAX: usize = 1024;
 const SCRATCH_BYTES: usize = 64 * 1024;
+/// The token of what is not the end of a frame.
+const PART: u64 = u64::MAX;
 /// How long a listener rests when the system had no fd for its client.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 
@@ -180,6 +182,14 @@ impl ServerSelector {
         }
     }
 
+    /// Sends a part of a frame; no event follows for it.
+    pub fn send_part(&mut self, conn: ConnId, bytes: Bytes) {
+        if let Some(connection) = self.connections.get_mut(&conn) {
+            connection.output.push(PART, vec![bytes]);
+            self.due.push(conn);
+        }
+    }
+
     /// Throws away whatever the connection still gives. Its end is noticed, which that of a muted
     /// connection is not.
     pub fn deafen(&mut self, conn: ConnId) {
@@ -285,7 +295,7 @@ impl Connection {
             return Ok(());
         }
         let mut sent = false;
-        let flushed = self.output.flush(&mut self.transport, |_| sent = true);
+        let flushed = self.output.flush(&mut self.transport, |token| sent |= token != PART);
         flushed.map_err(|error| format!("writing to the client failed: {error}"))?;
         if sent {
             events.push(ServerEvent::Sent { conn });

@@ -36,6 +36,7 @@ fn whatever_happens_to_one_request_a_record_is_written_once() {
         FaultAction::CloseAfter,
         FaultAction::HalfResponse,
         FaultAction::CorruptResponse,
+        FaultAction::SlowDrip { bytes: 3, every: Duration::from_millis(1) },
         FaultAction::Delay(Duration::from_millis(250)),
         FaultAction::Throttle(Duration::from_millis(50)),
         FaultAction::Error(error),

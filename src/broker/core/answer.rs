@@ -43,6 +43,7 @@ impl ClusterCore {
             conn: call.conn,
             pieces: frame.pieces,
             mute: throttle,
+            drip: call.fate.drip,
             close: call.fate.half_response,
         });
     }

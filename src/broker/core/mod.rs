@@ -294,3 +294,6 @@ impl ClusterCore {
         self.quotas.charge(call.header.client_id.as_deref().unwrap_or_default(), bytes, now)
     }
 }
+
+#[cfg(test)]
+mod tests;

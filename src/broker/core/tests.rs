@@ -1,0 +1,299 @@
+//! The cluster as one state machine on virtual time, with neither threads nor sockets: as a
+//! simulator drives it.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::*;
+use crate::broker::call::{Output, RawRequest};
+use crate::broker::metadata_cache::Endpoint;
+use crate::io::ConnId;
+use crate::wire::crc::crc32c;
+use crate::wire::frame::{decode_response, encode_request};
+use crate::wire::messages::metadata::MetadataRequestTopic;
+use crate::wire::messages::produce::{
+    PartitionProduceData, PartitionProduceResponse, TopicProduceData,
+};
+use crate::wire::messages::{MetadataRequest, ProduceRequest, ProduceResponse};
+use crate::wire::record::{record_body_len, write_record};
+use crate::wire::record_batch::BatchHeader;
+use crate::wire::{Records, Request};
+
+const MS: Duration = Duration::from_millis(1);
+const WALL_MS: i64 = 1_700_000_000_000;
+
+struct Sim {
+    core: ClusterCore,
+    now: Instant,
+    asked: u64,
+    /// What the brokers answered, as the bytes went out.
+    answers: Vec<(ConnId, Vec<u8>)>,
+    closed: Vec<ConnId>,
+}
+
+impl Sim {
+    fn new(config: ClusterConfig) -> Sim {
+        let now = Instant(5_000_000_000);
+        let mut core = ClusterCore::new(config.clone(), now, WALL_MS);
+        let endpoint = |id: u16| Endpoint { host: "h".into(), port: id, rack: None };
+        let endpoints = (1..=config.brokers).map(|id| (i32::from(id), endpoint(id)));
+        core.start(endpoints, now).unwrap();
+        Sim { core, now, asked: 0, answers: Vec::new(), closed: Vec::new() }
+    }
+
+    fn collect(&mut self) {
+        for output in self.core.take_outputs() {
+            match output {
+                Output::Answer { conn, pieces, .. } => self.answers.push((conn, pieces.concat())),
+                Output::Close { conn, .. } => self.closed.push(conn),
+                _ => {}
+            }
+        }
+    }
+
+    /// Sends a request on a connection of its own; gives the connection.
+    fn ask<R: Request>(&mut self, broker: i32, mut request: R, version: i16) -> ConnId {
+        self.asked += 1;
+        let conn = ConnId(self.asked);
+        let frame = encode_request(&mut request, version, 1, &"sim".into()).unwrap();
+        let frame: Bytes = frame.pieces.concat().into();
+        let raw = RawRequest { broker, conn, frame: frame.slice(4..) };
+        self.core.receive(kafka_apis::parse(raw, self.now), self.now);
+        self.collect();
+        conn
+    }
+
+    /// Lets this much time pass, from deadline to deadline.
+    fn pass(&mut self, time: Duration) {
+        let end = self.now + time;
+        while self.core.next_deadline() <= end {
+            self.now = self.now.max(self.core.next_deadline());
+            self.core.tick(self.now);
+            self.collect();
+        }
+        self.now = end;
+    }
+
+    fn answer<R: Request>(&self, conn: ConnId, version: i16) -> Option<R::Response> {
+        let (_, bytes) = self.answers.iter().find(|(to, _)| *to == conn)?;
+        let frame = Bytes::copy_from_slice(&bytes[4..]);
+        Some(decode_response(frame, version).unwrap().1)
+    }
+
+    fn write(&mut self, broker: i32, timeout_ms: i32) -> ConnId {
+        let partition = PartitionProduceData { index: 0, records: Records::Whole(batch()) };
+        let topic = TopicProduceData {
+            name: "t".into(),
+            partition_data: vec![partition],
+            ..TopicProduceData::default()
+        };
+        let topic_data = vec![topic];
+        let request = ProduceRequest { acks: -1, timeout_ms, topic_data, ..Default::default() };
+        self.ask(broker, request, 12)
+    }
+
+    fn written(&self, conn: ConnId) -> Option<(ErrorCode, PartitionProduceResponse)> {
+        let response: ProduceResponse = self.answer::<ProduceRequest>(conn, 12)?;
+        let part = response.responses[0].partition_responses[0].clone();
+        Some((ErrorCode::from(part.error_code), part))
+    }
+
+    fn leader(&self) -> i32 {
+        self.core.registry.topics["t"].partitions[0].leader
+    }
+
+    fn isr(&self) -> Vec<i32> {
+        self.core.registry.topics["t"].partitions[0].isr.clone()
+    }
+}
+
+fn batch() -> Bytes {
+    let mut records = Vec::new();
+    let len = record_body_len(0, 0, None, Some(b"v"), &[]);
+    write_record(&mut records, len, 0, 0, None, Some(b"v"), &[]);
+    let header = BatchHeader {
+        base_offset: 0,
+        partition_leader_epoch: -1,
+        attributes: 0,
+        last_offset_delta: 0,
+        base_timestamp: WALL_MS,
+        max_timestamp: WALL_MS,
+        producer_id: -1,
+        producer_epoch: -1,
+        base_sequence: -1,
+        record_count: 1,
+    };
+    [&header.encode(records.len(), crc32c(&records)), &records[..]].concat().into()
+}
+
+fn lagging(brokers: u16, lag: Duration) -> ClusterConfig {
+    ClusterConfig { replication_lag: lag, ..ClusterConfig::brokers(brokers).topic("t", 1) }
+}
+
+#[test]
+fn a_write_is_answered_when_its_followers_have_it_and_not_before() {
+    let mut sim = Sim::new(lagging(3, 20 * MS));
+    sim.pass(100 * MS);
+    let conn = sim.write(sim.leader(), 1000);
+    sim.pass(19 * MS);
+    assert!(sim.written(conn).is_none());
+    sim.pass(MS);
+    let (code, part) = sim.written(conn).unwrap();
+    assert_eq!((code, part.base_offset), (ErrorCode::NONE, 0));
+}
+
+#[test]
+fn a_write_that_followers_do_not_confirm_in_time_times_out_with_its_offset() {
+    let mut sim = Sim::new(lagging(3, 20 * MS));
+    sim.pass(100 * MS);
+    let leader = sim.leader();
+    let conn = sim.write(leader, 15);
+    sim.pass(15 * MS);
+    let (code, part) = sim.written(conn).unwrap();
+    assert_eq!((code, part.base_offset), (ErrorCode::REQUEST_TIMED_OUT, 0));
+    let replicas = &sim.core.server(leader).unwrap().replicas;
+    assert_eq!(replicas.delayed_produce.len(), 0);
+    assert_eq!(replicas.get("t", 0).unwrap().log.end_offset(), 1, "it stays in the log");
+}
+
+#[test]
+fn a_write_that_loses_its_replicas_while_it_waits_says_so_and_stays() {
+    let mut config = lagging(3, 20 * MS);
+    config.topic_defaults.min_insync_replicas = 2;
+    let mut sim = Sim::new(config);
+    sim.pass(100 * MS);
+    let leader = sim.leader();
+    let conn = sim.write(leader, 1000);
+    sim.core.shrink_isr_to("t", 0, &[leader], sim.now);
+    sim.collect();
+    let (code, part) = sim.written(conn).unwrap();
+    assert_eq!(code, ErrorCode::NOT_ENOUGH_REPLICAS_AFTER_APPEND);
+    assert_eq!(part.base_offset, 0);
+    let refused = sim.write(leader, 1000);
+    assert_eq!(sim.written(refused).unwrap().0, ErrorCode::NOT_ENOUGH_REPLICAS);
+    let replicas = &sim.core.server(leader).unwrap().replicas;
+    assert_eq!(replicas.get("t", 0).unwrap().log.end_offset(), 1);
+}
+
+#[test]
+fn a_write_that_waits_is_refused_when_its_leader_leads_no_more() {
+    let mut sim = Sim::new(lagging(2, 20 * MS));
+    sim.pass(100 * MS);
+    let leader = sim.leader();
+    let conn = sim.write(leader, 1000);
+    let other = sim.isr().into_iter().find(|id| *id != leader).unwrap();
+    sim.core.move_leader("t", 0, other, sim.now).unwrap();
+    sim.core.settle(sim.now);
+    sim.collect();
+    assert_eq!(sim.written(conn).unwrap().0, ErrorCode::NOT_LEADER_OR_FOLLOWER);
+    let again = sim.write(leader, 1000);
+    let (code, part) = sim.written(again).unwrap();
+    assert_eq!(code, ErrorCode::NOT_LEADER_OR_FOLLOWER);
+    assert_eq!((part.current_leader.leader_id, part.current_leader.leader_epoch), (other, 1));
+}
+
+#[test]
+fn a_dead_broker_is_missed_when_its_session_ends_and_not_before() {
+    let mut config = ClusterConfig::brokers(3).topic("t", 1);
+    config.broker_session_timeout = 500 * MS;
+    let mut sim = Sim::new(config);
+    let leader = sim.leader();
+    sim.core.kill_broker(leader, sim.now).unwrap();
+    sim.pass(499 * MS);
+    assert_eq!(sim.leader(), leader);
+    assert!(!sim.core.health().is_well());
+    sim.pass(MS);
+    assert_ne!(sim.leader(), leader);
+    assert_eq!(sim.isr().len(), 2);
+    let health = sim.core.health();
+    assert_eq!(health.brokers_down, [leader]);
+    assert_eq!(health.under_replicated, [("t".to_owned(), 0)]);
+    assert!(health.offline.is_empty() && health.under_min_isr.is_empty());
+    sim.core.start_broker(leader, sim.now).unwrap();
+    assert_eq!(sim.isr().len(), 3);
+    assert!(sim.core.health().is_well());
+    assert_eq!(sim.core.health().not_preferred.len(), 1);
+}
+
+#[test]
+fn a_broker_that_died_and_came_back_in_time_has_left_all_the_same() {
+    let mut sim = Sim::new(ClusterConfig::brokers(3).topic("t", 1));
+    let leader = sim.leader();
+    sim.core.kill_broker(leader, sim.now).unwrap();
+    sim.core.start_broker(leader, sim.now).unwrap();
+    assert_ne!(sim.leader(), leader, "the new process does not lead what the old one led");
+    let before = sim.core.registry.topics["t"].clone();
+    sim.pass(Duration::from_secs(5));
+    assert_eq!(sim.core.registry.topics["t"], before, "the old session's end means nothing");
+}
+
+#[test]
+fn news_that_travel_slowly_leave_brokers_with_different_views() {
+    let mut config = ClusterConfig::brokers(2).topic("t", 1);
+    config.metadata_delay = 50 * MS;
+    let mut sim = Sim::new(config);
+    sim.pass(100 * MS);
+    let leader = sim.leader();
+    let other = 3 - leader;
+    sim.core.move_leader("t", 0, other, sim.now).unwrap();
+    let early = sim.write(other, 10);
+    assert_eq!(sim.written(early).unwrap().0, ErrorCode::NOT_LEADER_OR_FOLLOWER);
+    sim.pass(50 * MS);
+    let late = sim.write(other, 10);
+    assert_eq!(sim.written(late).unwrap().0, ErrorCode::NONE);
+}
+
+#[test]
+fn a_follower_that_falls_behind_leaves_the_isr_and_writes_go_on() {
+    let mut config = lagging(3, Duration::from_secs(3600));
+    config.replica_lag_time_max = 200 * MS;
+    let mut sim = Sim::new(config);
+    let leader = sim.leader();
+    let conn = sim.write(leader, 60_000);
+    sim.pass(310 * MS);
+    assert_eq!(sim.isr(), [leader]);
+    assert_eq!(sim.written(conn).unwrap().0, ErrorCode::NONE);
+}
+
+#[test]
+fn the_same_seed_and_the_same_requests_give_the_same_bytes() {
+    let run = |seed| {
+        let mut config = lagging(3, 3 * MS);
+        config.seed = seed;
+        let mut sim = Sim::new(config);
+        for round in 0..30 {
+            sim.pass(2 * MS);
+            let leader = sim.leader();
+            sim.write(leader.max(1), 5);
+            let topics = Some(vec![MetadataRequestTopic {
+                name: Some(format!("t{round}").into()),
+                ..MetadataRequestTopic::default()
+            }]);
+            sim.ask(1 + round % 3, MetadataRequest { topics, ..Default::default() }, 12);
+            if round == 10 {
+                sim.core.kill_broker(leader, sim.now).unwrap();
+            }
+            if round == 20 {
+                sim.pass(300 * MS);
+                let down: Vec<i32> = sim.core.health().brokers_down;
+                sim.core.start_broker(down[0], sim.now).unwrap();
+            }
+        }
+        sim.pass(Duration::from_secs(1));
+        (sim.answers, sim.closed)
+    };
+    let first = run(7);
+    assert_eq!(first, run(7));
+    assert_ne!(first.0, run(8).0);
+    assert!(first.0.len() > 30, "{}", first.0.len());
+}
+
+#[test]
+fn a_request_to_a_broker_that_is_down_closes_its_connection() {
+    let mut sim = Sim::new(ClusterConfig::brokers(1).topic("t", 1));
+    sim.core.kill_broker(1, sim.now).unwrap();
+    let conn = sim.ask(1, MetadataRequest::default(), 12);
+    assert_eq!(sim.closed, [conn]);
+    assert!(sim.answers.is_empty());
+}
