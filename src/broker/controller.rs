@@ -355,7 +355,10 @@ fn alter_all(
     let mut changed = BTreeMap::new();
     for (name, topic) in &registry.topics {
         let mut partitions = topic.partitions.clone();
-        let altered = partitions.iter_mut().fold(false, |any, p| change(p, registry) || any);
+        let mut altered = false;
+        for partition in &mut partitions {
+            altered |= change(partition, registry);
+        }
         if altered {
             let topic = TopicImage { partitions, ..TopicImage::clone(topic) };
             changed.insert(name.clone(), Arc::new(topic));

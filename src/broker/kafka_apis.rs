@@ -61,7 +61,7 @@ macro_rules! apis {
     ($($request:ident $min:literal,)*) => {
         /// A request of one of the APIs that are served here.
         #[derive(Clone, Debug)]
-        #[allow(missing_docs)]
+        #[allow(missing_docs, clippy::enum_variant_names)] // The names are the messages'.
         pub enum Body { $($request($request),)* }
 
         /// The APIs and the versions in which they are served. The lowest version of Produce that

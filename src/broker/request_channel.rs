@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::call::{Output, RawRequest};
 use crate::io::{AcceptedSocket, ConnId, ListeningSocket, Waker};
@@ -95,10 +95,7 @@ impl RequestChannel {
     pub fn receive(&self, timeout: Option<Duration>) -> Option<Work> {
         match timeout {
             None => self.receiver.recv().ok(),
-            Some(timeout) => match self.receiver.recv_timeout(timeout) {
-                Ok(work) => Some(work),
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-            },
+            Some(timeout) => self.receiver.recv_timeout(timeout).ok(),
         }
     }
 

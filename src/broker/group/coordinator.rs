@@ -21,11 +21,14 @@ pub fn partition_of(group: &str, count: usize) -> i32 {
     hash % i32::try_from(count.max(1)).unwrap_or(i32::MAX)
 }
 
+/// What one group has committed.
+type Committed = BTreeMap<(Arc<str>, i32), CommittedOffset>;
+
 /// The groups of one broker.
 #[derive(Debug, Default)]
 pub struct GroupCoordinator {
     groups: BTreeMap<Arc<str>, Group>,
-    offsets: BTreeMap<Arc<str>, BTreeMap<(Arc<str>, i32), CommittedOffset>>,
+    offsets: BTreeMap<Arc<str>, Committed>,
     /// The partitions of the offsets topic that this broker leads.
     partitions: BTreeSet<i32>,
 }
