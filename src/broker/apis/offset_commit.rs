@@ -20,7 +20,7 @@ const TOPIC_ID_VERSION: i16 = 10;
 /// `offset.metadata.max.bytes`.
 const METADATA_MAX: usize = 4096;
 
-type Commit = (OffsetKey, Option<CommittedOffset>);
+type Commit = (OffsetKey, CommittedOffset);
 
 impl Api for OffsetCommitRequest {
     fn handle(self, core: &mut ClusterCore, call: Call, now: Instant) {
@@ -86,7 +86,7 @@ impl OffsetCommitRequest {
                     leader_epoch: wanted.committed_leader_epoch,
                     metadata,
                 };
-                commits.push((key, Some(value)));
+                commits.push((key, value));
             }
         }
         (answer, commits)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{ClusterCore, Task};
 use crate::broker::controller::{Event, NewTopic};
 use crate::broker::group::{
-    CommittedOffset, GroupCoordinator, OFFSETS_TOPIC, OffsetKey, Reply, encode_offsets,
+    CommittedOffset, GroupCoordinator, Kept, OFFSETS_TOPIC, OffsetKey, Reply, encode_kept,
     partition_of,
 };
 use crate::broker::log_validator::Batch;
@@ -69,6 +69,11 @@ impl ClusterCore {
             }
         }
         let Some(server) = self.servers.get_mut(&broker) else { return };
+        for (name, kept) in server.groups.to_keep() {
+            // A coordinator that cannot write leads no more, or soon; its members will join anew.
+            let _ = self.keep(broker, &name, &[kept], now);
+        }
+        let Some(server) = self.servers.get_mut(&broker) else { return };
         let deadline = server.groups.next_deadline();
         // One timer is under way for each broker, the earliest that was needed.
         if deadline < server.groups_timer {
@@ -92,28 +97,44 @@ impl ClusterCore {
         &mut self,
         broker: i32,
         group: &str,
-        commits: Vec<(OffsetKey, Option<CommittedOffset>)>,
+        commits: Vec<(OffsetKey, CommittedOffset)>,
         now: Instant,
     ) -> Result<(), ErrorCode> {
         if commits.is_empty() {
             return Ok(());
         }
+        let keep = |(key, value): &(OffsetKey, CommittedOffset)| {
+            Kept::Offset(key.clone(), Some(value.clone()))
+        };
+        let kept: Vec<Kept> = commits.iter().map(keep).collect();
+        self.keep(broker, group, &kept, now)?;
+        let server = self.server_mut(broker)?;
+        for (key, value) in commits {
+            server.groups.apply(key, Some(value));
+        }
+        Ok(())
+    }
+
+    /// Appends to the partition of the offsets topic that is the group's.
+    fn keep(
+        &mut self,
+        broker: i32,
+        group: &str,
+        kept: &[Kept],
+        now: Instant,
+    ) -> Result<(), ErrorCode> {
         let wall_ms = self.wall_ms(now);
-        let bytes = encode_offsets(&commits, wall_ms);
+        let bytes = encode_kept(kept, wall_ms);
         let batch = Batch::inspect(&Records::Whole(bytes), OWN_VERSION).map_err(|e| e.code)?;
         let server = self.server_mut(broker)?;
         let count = server.image.topics.get(OFFSETS_TOPIC).map_or(1, |t| t.partitions.len());
         let index = partition_of(group, count);
         let topic: Arc<str> = OFFSETS_TOPIC.into();
         let appended = server.replicas.append(&topic, index, &batch, -1, wall_ms);
-        appended.map_err(|error| match error.code {
+        appended.map(|_| ()).map_err(|error| match error.code {
             ErrorCode::NOT_LEADER_OR_FOLLOWER => ErrorCode::NOT_COORDINATOR,
             _ => ErrorCode::COORDINATOR_NOT_AVAILABLE,
-        })?;
-        for (key, value) in commits {
-            server.groups.apply(key, value);
-        }
-        Ok(())
+        })
     }
 
     /// Lets brokers take over the groups of partitions that they lead now, and give up the others.
@@ -131,10 +152,11 @@ impl ClusterCore {
                 let replica = server.replicas.get(OFFSETS_TOPIC, index);
                 if let Some(led) = replica.filter(|replica| replica.leader().is_ok()) {
                     let batches = led.log.read(0, i64::MAX, usize::MAX);
-                    server.groups.load(index, batches.iter());
+                    server.groups.load(index, batches.iter(), now);
                 }
             }
-            if !replies.is_empty() {
+            // Also without replies: members that were read have sessions that may end.
+            if !replies.is_empty() || any {
                 self.group_replies(id, replies, now);
             }
         }

@@ -296,4 +296,6 @@ impl ClusterCore {
 }
 
 #[cfg(test)]
+mod group_tests;
+#[cfg(test)]
 mod tests;

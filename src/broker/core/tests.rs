@@ -23,9 +23,9 @@ use crate::wire::{Records, Request};
 const MS: Duration = Duration::from_millis(1);
 const WALL_MS: i64 = 1_700_000_000_000;
 
-struct Sim {
-    core: ClusterCore,
-    now: Instant,
+pub struct Sim {
+    pub core: ClusterCore,
+    pub now: Instant,
     asked: u64,
     /// What the brokers answered, as the bytes went out.
     answers: Vec<(ConnId, Vec<u8>)>,
@@ -33,7 +33,7 @@ struct Sim {
 }
 
 impl Sim {
-    fn new(config: ClusterConfig) -> Sim {
+    pub fn new(config: ClusterConfig) -> Sim {
         let now = Instant(5_000_000_000);
         let mut core = ClusterCore::new(config.clone(), now, WALL_MS);
         let endpoint = |id: u16| Endpoint { host: "h".into(), port: id, rack: None };
@@ -53,7 +53,7 @@ impl Sim {
     }
 
     /// Sends a request on a connection of its own; gives the connection.
-    fn ask<R: Request>(&mut self, broker: i32, mut request: R, version: i16) -> ConnId {
+    pub fn ask<R: Request>(&mut self, broker: i32, mut request: R, version: i16) -> ConnId {
         self.asked += 1;
         let conn = ConnId(self.asked);
         let frame = encode_request(&mut request, version, 1, &"sim".into()).unwrap();
@@ -65,7 +65,7 @@ impl Sim {
     }
 
     /// Lets this much time pass, from deadline to deadline.
-    fn pass(&mut self, time: Duration) {
+    pub fn pass(&mut self, time: Duration) {
         let end = self.now + time;
         while self.core.next_deadline() <= end {
             self.now = self.now.max(self.core.next_deadline());
@@ -75,7 +75,7 @@ impl Sim {
         self.now = end;
     }
 
-    fn answer<R: Request>(&self, conn: ConnId, version: i16) -> Option<R::Response> {
+    pub fn answer<R: Request>(&self, conn: ConnId, version: i16) -> Option<R::Response> {
         let (_, bytes) = self.answers.iter().find(|(to, _)| *to == conn)?;
         let frame = Bytes::copy_from_slice(&bytes[4..]);
         Some(decode_response(frame, version).unwrap().1)

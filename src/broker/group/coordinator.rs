@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::offsets::{self, CommittedOffset, OffsetKey};
+use super::offsets::{self, CommittedOffset, Kept, OffsetKey};
 use super::{Group, GroupState, Reply};
 use crate::broker::log::StoredBatch;
 use crate::error::ErrorCode;
@@ -35,13 +35,33 @@ pub struct GroupCoordinator {
 
 impl GroupCoordinator {
     /// This broker leads a partition of the offsets topic now; what is in it counts.
-    pub fn load<'a>(&mut self, partition: i32, batches: impl Iterator<Item = &'a StoredBatch>) {
+    pub fn load<'a>(
+        &mut self,
+        partition: i32,
+        batches: impl Iterator<Item = &'a StoredBatch>,
+        now: Instant,
+    ) {
         self.partitions.insert(partition);
-        for batch in batches {
-            for (key, value) in offsets::decode(&batch.to_vec()) {
-                self.apply(key, value);
+        for kept in batches.flat_map(|batch| offsets::decode(&batch.to_vec())) {
+            match kept {
+                Kept::Offset(key, value) => self.apply(key, value),
+                Kept::Group(name, Some(group)) => {
+                    self.groups.insert(name, Group::kept(group, now));
+                }
+                Kept::Group(name, None) => {
+                    self.groups.remove(&name);
+                }
             }
         }
+    }
+
+    /// The groups that are to be kept, as they are not as they were kept last.
+    pub fn to_keep(&mut self) -> Vec<(Arc<str>, Kept)> {
+        let groups = self.groups.iter_mut().filter_map(|(name, group)| {
+            let kept = Kept::Group(name.clone(), Some(group.to_keep()?));
+            Some((name.clone(), kept))
+        });
+        groups.collect()
     }
 
     /// This broker does not lead the partition any more. `count` is how many the topic has.

@@ -185,6 +185,7 @@ impl Group {
         }
         self.members.insert(id.clone(), member);
         if self.state == GroupState::Stable && !changed {
+            self.changed = true;
             let mut response = self.joined(&id);
             if call.header.api_version >= SKIP_ASSIGNMENT_VERSION {
                 response.skip_assignment = led;
@@ -269,6 +270,7 @@ impl Group {
         self.generation += 1;
         if self.members.is_empty() {
             self.state = GroupState::Empty;
+            self.changed = true;
             self.deadline = Instant::NEVER;
             self.protocol = None;
             self.leader = None;

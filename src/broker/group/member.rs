@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::offsets::KeptMember;
 use crate::broker::call::Call;
 use crate::time::Instant;
 use crate::wire::messages::JoinGroupRequest;
@@ -48,6 +49,22 @@ impl Member {
         };
         member.update(request, now);
         member
+    }
+
+    /// A member as it was kept. Of the ways of assigning that it knows, the chosen one is known.
+    pub fn kept(kept: KeptMember, protocol: &Arc<str>, now: Instant) -> Member {
+        let ms = |ms: i32| Duration::from_millis(u64::try_from(ms).unwrap_or_default());
+        Member {
+            instance: kept.instance,
+            client_id: kept.client_id,
+            session_timeout: ms(kept.session_timeout_ms),
+            rebalance_timeout: ms(kept.rebalance_timeout_ms),
+            protocols: vec![(protocol.clone(), kept.metadata)],
+            assignment: kept.assignment,
+            joining: None,
+            syncing: None,
+            expires: now + ms(kept.session_timeout_ms),
+        }
     }
 
     /// Takes over what a member says of itself. True if it says something new of its protocols.

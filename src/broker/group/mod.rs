@@ -10,7 +10,8 @@ mod member;
 mod offsets;
 
 pub use coordinator::{GroupCoordinator, OFFSETS_TOPIC, partition_of};
-pub use offsets::{CommittedOffset, OffsetKey, encode as encode_offsets};
+pub use offsets::{CommittedOffset, Kept, OffsetKey, encode as encode_kept};
+use offsets::{KeptGroup, KeptMember};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -84,6 +85,8 @@ pub struct Group {
     deadline: Instant,
     /// It was empty, and more members may come before it goes on.
     gathering: bool,
+    /// It is not as it was kept last.
+    changed: bool,
 }
 
 impl Default for Group {
@@ -99,6 +102,7 @@ impl Default for Group {
             pending: BTreeMap::new(),
             deadline: Instant::NEVER,
             gathering: false,
+            changed: false,
         }
     }
 }
@@ -148,6 +152,7 @@ impl Group {
                     }
                 }
                 self.state = GroupState::Stable;
+                self.changed = true;
                 self.deadline = Instant::NEVER;
                 self.answer_syncs(now)
             }
@@ -308,6 +313,53 @@ impl Group {
             }
         }
         replies
+    }
+
+    /// What is to be kept of the group, if it is not as it was kept last.
+    pub fn to_keep(&mut self) -> Option<KeptGroup> {
+        if !std::mem::take(&mut self.changed) {
+            return None;
+        }
+        let protocol = self.protocol.clone().unwrap_or_default();
+        let ms = |time: Duration| i32::try_from(time.as_millis()).unwrap_or(i32::MAX);
+        let members = self.members.iter().map(|(id, member)| KeptMember {
+            id: id.clone(),
+            instance: member.instance.clone(),
+            client_id: member.client_id.clone(),
+            rebalance_timeout_ms: ms(member.rebalance_timeout),
+            session_timeout_ms: ms(member.session_timeout),
+            metadata: member.metadata(&protocol),
+            assignment: member.assignment.clone(),
+        });
+        Some(KeptGroup {
+            protocol_type: self.protocol_type.clone().unwrap_or_default(),
+            generation: self.generation,
+            protocol: self.protocol.clone(),
+            leader: self.leader.clone(),
+            members: members.collect(),
+        })
+    }
+
+    /// A group as it was kept. Its members have a whole session to find their new coordinator.
+    pub fn kept(kept: KeptGroup, now: Instant) -> Group {
+        let state = if kept.members.is_empty() { GroupState::Empty } else { GroupState::Stable };
+        let mut group = Group {
+            state,
+            generation: kept.generation,
+            protocol_type: Some(kept.protocol_type).filter(|text| !text.is_empty()),
+            protocol: kept.protocol.clone(),
+            leader: kept.leader,
+            ..Group::default()
+        };
+        let protocol = kept.protocol.unwrap_or_default();
+        for member in kept.members {
+            if let Some(instance) = &member.instance {
+                group.static_members.insert(instance.clone(), member.id.clone());
+            }
+            let id = member.id.clone();
+            group.members.insert(id, Member::kept(member, &protocol, now));
+        }
+        group
     }
 
     /// How long the slowest member may take to join again.
