@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use crossbeam_channel::bounded;
 
@@ -23,6 +24,9 @@ use crate::log::Logger;
 use crate::sync::Mutex;
 use crate::time::{self, Instant};
 use crate::wire::messages::api_versions::ApiVersion;
+
+/// How long closing a listener may take.
+const CLOSE_MAX: Duration = Duration::from_secs(5);
 
 /// A running cluster. Dropping it ends its threads and frees its ports.
 pub struct Cluster {
@@ -191,8 +195,8 @@ impl Cluster {
     fn keep_port(&self, id: i32) -> Result<()> {
         let (done, closed) = bounded(1);
         self.channel.mailbox(0).tell(Command::StopServing(id, done));
-        // An error means that the processor is gone, and its listeners with it.
-        let _ = closed.recv();
+        // Nobody answers if the processor is gone, and its listeners with it.
+        let _ = closed.recv_timeout(CLOSE_MAX);
         let Some(addr) = self.addresses.get(&id) else { return Ok(()) };
         // Where somebody else was faster, starting the broker again says so.
         if let Ok(socket) = BoundSocket::bind(*addr) {

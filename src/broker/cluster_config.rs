@@ -48,6 +48,9 @@ pub struct ClusterConfig {
     pub leader_rebalance_delay: Option<Duration>,
     /// Partitions of the topic for committed offsets (`offsets.topic.num.partitions`).
     pub offsets_partitions: i32,
+    /// How large such a partition grows before it is compacted, in bytes
+    /// (`offsets.topic.segment.bytes`).
+    pub offsets_segment_bytes: i64,
     /// How long a group without members waits for more when the first joins
     /// (`group.initial.rebalance.delay.ms`).
     pub group_initial_rebalance_delay: Duration,
@@ -83,6 +86,7 @@ impl Default for ClusterConfig {
             metadata_delay: Duration::ZERO,
             leader_rebalance_delay: None,
             offsets_partitions: 3,
+            offsets_segment_bytes: 8 << 20,
             group_initial_rebalance_delay: Duration::ZERO,
             producer_byte_rate: None,
             log_level: Level::Error,

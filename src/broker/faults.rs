@@ -35,6 +35,8 @@ pub enum FaultAction {
     /// The broker does what it is asked and answers with this error; where the fault names a
     /// topic, only that topic gets it.
     ErrorAfter(ErrorCode),
+    /// The broker's handler fails, as if it had a defect.
+    FailHandler,
     /// The broker tells the client to wait, and does not listen to it for that long.
     Throttle(Duration),
 }
@@ -136,6 +138,8 @@ pub struct Fate {
     pub close_before: bool,
     /// The connection is closed instead of answering.
     pub close_after: bool,
+    /// Its handler fails.
+    pub fail_handler: bool,
     /// Half of the answer is sent.
     pub half_response: bool,
     /// The answer is sent a few bytes at a time: how many, and how long between them.
@@ -226,6 +230,7 @@ impl Fate {
             FaultAction::DropResponse => self.drop_response = true,
             FaultAction::CloseBefore => self.close_before = true,
             FaultAction::CloseAfter => self.close_after = true,
+            FaultAction::FailHandler => self.fail_handler = true,
             FaultAction::HalfResponse => self.half_response = true,
             FaultAction::SlowDrip { bytes, every } => self.drip = Some((*bytes, *every)),
             FaultAction::CorruptResponse => self.corrupt_response = true,

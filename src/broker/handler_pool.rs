@@ -32,7 +32,8 @@ fn tick(core: &Mutex<ClusterCore>) -> Vec<Output> {
     if core.next_deadline() > now {
         return Vec::new();
     }
-    core.tick(now);
+    // A task that fails is over; the others go on.
+    let _ = catch_unwind(AssertUnwindSafe(|| core.tick(now)));
     core.take_outputs()
 }
 
@@ -47,7 +48,12 @@ fn handle(core: &Mutex<ClusterCore>, raw: RawRequest) -> Vec<Output> {
     if done.is_err() {
         // A defect of the handler. The client is told, and the others notice nothing.
         let now = time::now();
-        core.handler_failed(kafka_apis::parse(again, now), now);
+        let told = catch_unwind(AssertUnwindSafe(|| {
+            core.handler_failed(kafka_apis::parse(again, now), now);
+        }));
+        if told.is_err() {
+            return vec![Output::Close { conn, reason: "the handler failed".to_owned() }];
+        }
     }
     core.take_outputs()
 }

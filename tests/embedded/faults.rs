@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use ottla::broker::{Cluster, ClusterConfig, Fault, FaultAction};
 use ottla::{ErrorCode, Header, Record, State};
 
+use super::raw::{NOBODY, Raw, batch, write};
 use super::rig::*;
 
 const PRODUCE: i16 = 0;
@@ -71,6 +72,25 @@ fn an_error_hits_the_partition_it_is_meant_for() {
     cluster.heal(id);
     rig.send("t", 1, b"v", 2);
     persisted(&rig.reports());
+}
+
+#[test]
+fn a_handler_that_fails_is_an_error_of_its_request_and_of_no_other() {
+    let cluster = cluster();
+    let mut raw = Raw::connect(&cluster.bootstrap_servers());
+    cluster.inject(once(FaultAction::FailHandler));
+    let refused = raw.produce("t", 1, &batch(NOBODY, &["v"]));
+    assert_eq!(ErrorCode::from(refused.error_code), ErrorCode::UNKNOWN_SERVER_ERROR);
+    assert_eq!(raw.produce("t", 1, &batch(NOBODY, &["v"])).error_code, 0);
+    cluster.inject(once(FaultAction::FailHandler));
+    raw.send(9, &write("t", 0, 0, &batch(NOBODY, &["v"])));
+    assert!(raw.is_closed(), "without acks there is no other way to tell");
+    cluster.inject(once(FaultAction::Delay(Duration::from_millis(1))));
+    cluster.inject(once(FaultAction::FailHandler));
+    let mut raw = Raw::connect(&cluster.bootstrap_servers());
+    raw.send(9, &write("t", 0, 1, &batch(NOBODY, &["v"])));
+    let rig = Rig::new(&cluster, &[]);
+    persisted(&[one(&rig, "t")]);
 }
 
 #[test]

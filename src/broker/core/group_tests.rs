@@ -155,3 +155,26 @@ fn a_member_that_was_read_and_does_not_come_is_removed_in_time() {
     let silent = heartbeat(&mut sim, second, &member);
     assert_eq!(silent, ErrorCode::UNKNOWN_MEMBER_ID);
 }
+
+#[test]
+fn committed_offsets_take_no_more_room_for_being_committed_often() {
+    let mut config = ClusterConfig::brokers(3).topic("t", 1);
+    config.offsets_segment_bytes = 10_000;
+    let mut sim = Sim::new(config);
+    let _ = coordinator(&mut sim, 1);
+    let first = coordinator(&mut sim, 1).unwrap();
+    let member = join(&mut sim, first);
+    for offset in 0..1000 {
+        assert_eq!(commit(&mut sim, first, &member, offset), ErrorCode::NONE);
+    }
+    for server in sim.core.servers() {
+        let bytes = |(_, _, part): (_, _, &crate::broker::partition::Partition)| part.log.bytes();
+        let bytes: i64 = server.replicas.all().map(bytes).sum();
+        assert!((1..11_000).contains(&bytes), "{bytes}");
+    }
+    sim.core.kill_broker(first, sim.now).unwrap();
+    sim.pass(Duration::from_secs(1));
+    let second = coordinator(&mut sim, 1 + first % 3).unwrap();
+    assert_eq!(committed(&mut sim, second), 999);
+    assert_eq!(heartbeat(&mut sim, second, &member), ErrorCode::NONE);
+}

@@ -11,12 +11,15 @@ use crate::broker::group::{
 };
 use crate::broker::log_validator::Batch;
 use crate::broker::metadata_cache::{Endpoint, Image};
+use crate::broker::server::BrokerServer;
 use crate::error::ErrorCode;
 use crate::time::Instant;
 use crate::wire::Records;
 
 /// Any version that has no say on what a batch may contain.
 const OWN_VERSION: i16 = i16::MAX;
+/// How many records a batch has that compaction writes.
+const COMPACT_CHUNK: usize = 100;
 
 impl ClusterCore {
     /// The broker that coordinates a group; where Kafka's topic for that is not there, it is made.
@@ -72,6 +75,7 @@ impl ClusterCore {
         for (name, kept) in server.groups.to_keep() {
             // A coordinator that cannot write leads no more, or soon; its members will join anew.
             let _ = self.keep(broker, &name, &[kept], now);
+            self.compact(broker, &name, now);
         }
         let Some(server) = self.servers.get_mut(&broker) else { return };
         let deadline = server.groups.next_deadline();
@@ -112,6 +116,7 @@ impl ClusterCore {
         for (key, value) in commits {
             server.groups.apply(key, Some(value));
         }
+        self.compact(broker, group, now);
         Ok(())
     }
 
@@ -124,17 +129,31 @@ impl ClusterCore {
         now: Instant,
     ) -> Result<(), ErrorCode> {
         let wall_ms = self.wall_ms(now);
-        let bytes = encode_kept(kept, wall_ms);
-        let batch = Batch::inspect(&Records::Whole(bytes), OWN_VERSION).map_err(|e| e.code)?;
         let server = self.server_mut(broker)?;
-        let count = server.image.topics.get(OFFSETS_TOPIC).map_or(1, |t| t.partitions.len());
-        let index = partition_of(group, count);
-        let topic: Arc<str> = OFFSETS_TOPIC.into();
-        let appended = server.replicas.append(&topic, index, &batch, -1, wall_ms);
-        appended.map(|_| ()).map_err(|error| match error.code {
-            ErrorCode::NOT_LEADER_OR_FOLLOWER => ErrorCode::NOT_COORDINATOR,
-            _ => ErrorCode::COORDINATOR_NOT_AVAILABLE,
-        })
+        append(server, offsets_partition(server, group), kept, wall_ms)
+    }
+
+    /// Where a partition of the offsets topic became large: writes down once more what counts, and
+    /// drops everything before it. A follower that has not got so far begins there as well.
+    fn compact(&mut self, broker: i32, group: &str, now: Instant) {
+        let wall_ms = self.wall_ms(now);
+        let compact_over = self.config.offsets_segment_bytes;
+        let Ok(server) = self.server_mut(broker) else { return };
+        let index = offsets_partition(server, group);
+        let replica = server.replicas.get(OFFSETS_TOPIC, index);
+        let Some(large) = replica.filter(|replica| replica.log.bytes() > compact_over) else {
+            return;
+        };
+        let from = large.log.end_offset();
+        for some in server.groups.all_to_keep(index, offsets_count(server)).chunks(COMPACT_CHUNK) {
+            if append(server, index, some, wall_ms).is_err() {
+                // It leads no more, or too few are in sync: then nothing may be dropped.
+                return;
+            }
+        }
+        if let Some(replica) = server.replicas.get_mut(OFFSETS_TOPIC, index) {
+            replica.log.start_at(from);
+        }
     }
 
     /// Lets brokers take over the groups of partitions that they lead now, and give up the others.
@@ -162,4 +181,28 @@ impl ClusterCore {
         }
         any
     }
+}
+
+fn offsets_count(server: &BrokerServer) -> usize {
+    server.image.topics.get(OFFSETS_TOPIC).map_or(1, |topic| topic.partitions.len())
+}
+
+fn offsets_partition(server: &BrokerServer, group: &str) -> i32 {
+    partition_of(group, offsets_count(server))
+}
+
+fn append(
+    server: &mut BrokerServer,
+    index: i32,
+    kept: &[Kept],
+    wall_ms: i64,
+) -> Result<(), ErrorCode> {
+    let bytes = encode_kept(kept, wall_ms);
+    let batch = Batch::inspect(&Records::Whole(bytes), OWN_VERSION).map_err(|e| e.code)?;
+    let topic: Arc<str> = OFFSETS_TOPIC.into();
+    let appended = server.replicas.append(&topic, index, &batch, -1, wall_ms);
+    appended.map(|_| ()).map_err(|error| match error.code {
+        ErrorCode::NOT_LEADER_OR_FOLLOWER => ErrorCode::NOT_COORDINATOR,
+        _ => ErrorCode::COORDINATOR_NOT_AVAILABLE,
+    })
 }

@@ -147,6 +147,9 @@ impl ClusterCore {
         if !active {
             return self.close(&call, "the broker is down");
         }
+        if call.fate.fail_handler {
+            std::panic::resume_unwind(Box::new("failed on command"));
+        }
         match body {
             Ok(body) if self.serves(&call) => kafka_apis::handle(self, call, body, now),
             Ok(_) if call.header.api_key == crate::wire::messages::api_versions::KEY => {

@@ -74,6 +74,21 @@ impl GroupCoordinator {
         groups.flat_map(|group| group.resign(ErrorCode::NOT_COORDINATOR)).collect()
     }
 
+    /// All that there is to keep of the groups of one partition of `count`.
+    pub fn all_to_keep(&self, partition: i32, count: usize) -> Vec<Kept> {
+        let own = |group: &Arc<str>| partition_of(group, count) == partition;
+        let groups = self.groups.iter().filter(|(name, _)| own(name));
+        let groups = groups.map(|(name, group)| Kept::Group(name.clone(), Some(group.snapshot())));
+        let offsets = self.offsets.iter().filter(|(name, _)| own(name));
+        let offsets = offsets.flat_map(|(name, offsets)| {
+            offsets.iter().map(|((topic, index), value)| {
+                let key = (name.clone(), topic.clone(), *index);
+                Kept::Offset(key, Some(value.clone()))
+            })
+        });
+        groups.chain(offsets).collect()
+    }
+
     /// Whether this broker coordinates the groups of that partition.
     pub fn leads(&self, partition: i32) -> bool {
         self.partitions.contains(&partition)

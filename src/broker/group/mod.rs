@@ -317,9 +317,11 @@ impl Group {
 
     /// What is to be kept of the group, if it is not as it was kept last.
     pub fn to_keep(&mut self) -> Option<KeptGroup> {
-        if !std::mem::take(&mut self.changed) {
-            return None;
-        }
+        std::mem::take(&mut self.changed).then(|| self.snapshot())
+    }
+
+    /// What is to be kept of the group. One that is coming together has to do so again.
+    pub fn snapshot(&self) -> KeptGroup {
         let protocol = self.protocol.clone().unwrap_or_default();
         let ms = |time: Duration| i32::try_from(time.as_millis()).unwrap_or(i32::MAX);
         let members = self.members.iter().map(|(id, member)| KeptMember {
@@ -331,13 +333,13 @@ impl Group {
             metadata: member.metadata(&protocol),
             assignment: member.assignment.clone(),
         });
-        Some(KeptGroup {
+        KeptGroup {
             protocol_type: self.protocol_type.clone().unwrap_or_default(),
             generation: self.generation,
             protocol: self.protocol.clone(),
             leader: self.leader.clone(),
             members: members.collect(),
-        })
+        }
     }
 
     /// A group as it was kept. Its members have a whole session to find their new coordinator.
