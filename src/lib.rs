@@ -8,7 +8,7 @@
 //! producer
 //! sender
 //! accumulator  metadata  report
-//! network
+//! network  broker
 //! io  wire  compression
 //! config  record
 //! error  time  sync
@@ -16,7 +16,6 @@
 
 mod accumulator;
 mod backoff;
-#[allow(dead_code)] // Until the rooms above use all of it.
 pub mod broker;
 pub mod config;
 pub mod error;

@@ -35,7 +35,7 @@ pub enum Event {
     /// This broker became controller and looks after everything once.
     Failover,
     /// A broker registered.
-    BrokerJoined(i32),
+    BrokerJoined,
     /// A broker's session ended.
     BrokerLeft(i32),
     /// A topic that a client named does not exist.
@@ -50,6 +50,8 @@ pub enum Event {
         index: i32,
         /// The epoch in which it leads.
         leader_epoch: i32,
+        /// The last change of the partition that it knows.
+        partition_epoch: i32,
         /// The replicas that are to be in sync.
         isr: Vec<i32>,
     },
@@ -92,7 +94,7 @@ impl Controller {
                 let changed = self.brokers_left(&gone, registry);
                 self.elect_where_none_leads(registry) || changed
             }
-            Event::BrokerJoined(_) => {
+            Event::BrokerJoined => {
                 self.elect_where_none_leads(registry);
                 true
             }
@@ -101,9 +103,12 @@ impl Controller {
                 true
             }
             Event::AutoCreate(topic) => self.create_topic(&topic, registry, rng).is_ok(),
-            Event::AlterPartition { broker, topic, index, leader_epoch, isr } => {
+            Event::AlterPartition { broker, topic, index, leader_epoch, partition_epoch, isr } => {
+                let all_alive = isr.iter().all(|id| registry.is_alive(*id));
                 let altered = |partition: &mut PartitionImage| {
-                    if partition.leader != broker || partition.leader_epoch != leader_epoch {
+                    let known = (partition.leader, partition.leader_epoch);
+                    let in_step = partition.partition_epoch == partition_epoch;
+                    if known != (broker, leader_epoch) || !in_step || !all_alive {
                         return false;
                     }
                     partition.isr = isr;

@@ -46,6 +46,16 @@ impl Cluster {
         self.core.lock().journal.arrivals().cloned().collect()
     }
 
+    /// How many requests ever arrived, remembered or not.
+    pub fn request_count(&self) -> u64 {
+        self.core.lock().journal.count()
+    }
+
+    /// Forgets the requests that arrived.
+    pub fn forget_requests(&self) {
+        self.core.lock().journal.clear();
+    }
+
     /// Who hosts and leads a partition, as the controller has it.
     pub fn partition(&self, topic: &str, partition: i32) -> Option<PartitionImage> {
         let core = self.core.lock();

@@ -236,6 +236,11 @@ impl Partition {
         Some(isr)
     }
 
+    /// What the controller was asked to make of the ISR and has not answered.
+    pub fn asked_isr(&self) -> Option<Vec<i32>> {
+        self.leader().ok().and_then(|leader| leader.asked_isr.clone())
+    }
+
     /// The controller did not take the change.
     pub fn isr_refused(&mut self) {
         if let Role::Leader(leader) = &mut self.role {

@@ -76,6 +76,7 @@ impl<T> Purgatory<T> {
     }
 
     /// How many wait.
+    #[cfg(test)]
     pub fn len(&self) -> usize {
         self.waiting.len()
     }

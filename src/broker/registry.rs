@@ -7,15 +7,6 @@ use std::sync::Arc;
 
 use super::metadata_cache::{Endpoint, Image, TopicImage};
 
-/// A broker's entry.
-#[derive(Clone, Debug)]
-pub struct Registration {
-    /// Where clients find it.
-    pub endpoint: Endpoint,
-    /// Another one each time it registers.
-    pub epoch: i64,
-}
-
 /// What a watch tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
@@ -32,11 +23,11 @@ pub enum Change {
 pub struct Registry {
     /// The cluster's id.
     pub cluster_id: Arc<str>,
-    brokers: BTreeMap<i32, Registration>,
+    /// The brokers that have a session, and where clients find them.
+    brokers: BTreeMap<i32, Endpoint>,
     controller: Option<i32>,
     /// Grows with each election of a controller.
     pub controller_epoch: i32,
-    registrations: i64,
     /// The topics.
     pub topics: BTreeMap<Arc<str>, Arc<TopicImage>>,
     fired: VecDeque<Change>,
@@ -49,15 +40,12 @@ impl Registry {
     }
 
     /// Enters a broker. Its old entry, if it came back before its session ended, gives way.
-    pub fn register(&mut self, broker: i32, endpoint: Endpoint) -> i64 {
+    pub fn register(&mut self, broker: i32, endpoint: Endpoint) {
         if self.brokers.contains_key(&broker) {
             self.expire(broker);
         }
-        self.registrations += 1;
-        let registration = Registration { endpoint, epoch: self.registrations };
-        self.brokers.insert(broker, registration);
+        self.brokers.insert(broker, endpoint);
         self.fired.push_back(Change::BrokerJoined(broker));
-        self.registrations
     }
 
     /// Ends a broker's session, and with it its time as controller.
@@ -70,11 +58,6 @@ impl Registry {
             self.controller = None;
             self.fired.push_back(Change::ControllerGone);
         }
-    }
-
-    /// The number of a broker's session, if it has one.
-    pub fn epoch_of(&self, broker: i32) -> Option<i64> {
-        self.brokers.get(&broker).map(|registration| registration.epoch)
     }
 
     /// Whether the broker has a session.
@@ -109,11 +92,10 @@ impl Registry {
 
     /// The cluster as brokers are told of it.
     pub fn image(&self) -> Image {
-        let endpoints = self.brokers.iter().map(|(id, entry)| (*id, entry.endpoint.clone()));
         Image {
             cluster_id: self.cluster_id.clone(),
             controller: self.controller.unwrap_or(-1),
-            brokers: endpoints.collect(),
+            brokers: self.brokers.clone(),
             topics: self.topics.clone(),
             names: self.topics.values().map(|topic| (topic.id, topic.name.clone())).collect(),
         }
@@ -148,9 +130,9 @@ mod tests {
     #[test]
     fn a_broker_that_comes_back_early_has_left_first() {
         let mut registry = Registry::new("id".into());
-        let first = registry.register(1, endpoint());
+        registry.register(1, endpoint());
         registry.elect(1);
-        assert!(registry.register(1, endpoint()) > first);
+        registry.register(1, endpoint());
         assert_eq!(registry.controller(), None);
         let changes: Vec<Change> = std::iter::from_fn(|| registry.next_change()).collect();
         let joined = Change::BrokerJoined(1);

@@ -11,7 +11,7 @@ use super::fetch::DelayedFetch;
 use super::group::OFFSETS_TOPIC;
 use super::log::AppendInfo;
 use super::log_validator::Batch;
-use super::metadata_cache::{Image, TopicImage};
+use super::metadata_cache::{Image, PartitionImage, TopicImage};
 use super::partition::{Partition, Role};
 use super::purgatory::{Place, Purgatory};
 use crate::error::ErrorCode;
@@ -24,8 +24,18 @@ pub struct IsrChange {
     pub place: Place,
     /// The epoch in which this broker leads.
     pub leader_epoch: i32,
+    /// The last change of the partition that this broker knows.
+    pub partition_epoch: i32,
     /// The replicas that are to be in sync.
     pub isr: Vec<i32>,
+}
+
+impl IsrChange {
+    /// What a leader asks that knows this of the partition.
+    pub fn new(place: Place, known: &PartitionImage, isr: Vec<i32>) -> IsrChange {
+        let (leader_epoch, partition_epoch) = (known.leader_epoch, known.partition_epoch);
+        IsrChange { place, leader_epoch, partition_epoch, isr }
+    }
 }
 
 /// The replicas of one broker.
@@ -148,10 +158,12 @@ impl ReplicaManager {
     pub fn shrink_isrs(&mut self, lag_max: Duration, now: Instant) {
         for (topic, partitions) in &mut self.topics {
             for (index, partition) in partitions {
-                if let Some(isr) = partition.shrink_isr(self.own_id, lag_max, |_| false, now) {
-                    let leader_epoch = partition.image.leader_epoch;
+                // What the controller was asked before may have been lost with it.
+                let again = partition.asked_isr();
+                let shrunk = || partition.shrink_isr(self.own_id, lag_max, |_| false, now);
+                if let Some(isr) = again.or_else(shrunk) {
                     let place = (topic.clone(), *index);
-                    self.isr_changes.push(IsrChange { place, leader_epoch, isr });
+                    self.isr_changes.push(IsrChange::new(place, &partition.image, isr));
                 }
             }
         }

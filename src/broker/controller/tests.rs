@@ -88,6 +88,7 @@ fn a_leader_that_is_gone_is_followed_by_one_that_is_in_sync() {
         topic: "t".into(),
         index: 0,
         leader_epoch: 0,
+        partition_epoch: 0,
         isr: vec![1, 3],
     };
     assert!(controller.handle(lags, &mut registry, &mut rng));
@@ -102,10 +103,10 @@ fn a_leader_that_is_gone_is_followed_by_one_that_is_in_sync() {
     assert_eq!((now.leader, &now.isr[..]), (-1, &[3][..]), "2 is alive, but lacks records");
 
     register(&mut registry, 1);
-    controller.handle(Event::BrokerJoined(1), &mut registry, &mut rng);
+    controller.handle(Event::BrokerJoined, &mut registry, &mut rng);
     assert_eq!(partition(&registry).leader, -1);
     register(&mut registry, 3);
-    controller.handle(Event::BrokerJoined(3), &mut registry, &mut rng);
+    controller.handle(Event::BrokerJoined, &mut registry, &mut rng);
     assert_eq!(partition(&registry).leader, 3);
 }
 
@@ -114,13 +115,20 @@ fn who_leads_no_more_cannot_change_who_is_in_sync() {
     let (mut controller, mut registry, mut rng) = cluster(&[1, 2]);
     controller.create_topic(&assigned(&[1, 2]), &mut registry, &mut rng).unwrap();
     controller.move_leader("t", 0, 2, &mut registry).unwrap();
-    let shrink = |broker, leader_epoch| {
-        let isr = vec![broker];
-        Event::AlterPartition { broker, topic: "t".into(), index: 0, leader_epoch, isr }
+    let alter = |broker, leader_epoch, partition_epoch, isr: &[i32]| Event::AlterPartition {
+        broker,
+        topic: "t".into(),
+        index: 0,
+        leader_epoch,
+        partition_epoch,
+        isr: isr.to_vec(),
     };
-    assert!(!controller.handle(shrink(1, 0), &mut registry, &mut rng));
-    assert!(!controller.handle(shrink(2, 0), &mut registry, &mut rng));
-    assert!(controller.handle(shrink(2, 1), &mut registry, &mut rng));
+    let mut takes = |event| controller.handle(event, &mut registry, &mut rng);
+    assert!(!takes(alter(1, 0, 1, &[1])), "it leads no more");
+    assert!(!takes(alter(2, 0, 1, &[2])), "it leads in another epoch");
+    assert!(!takes(alter(2, 1, 0, &[2])), "it does not know the last change");
+    assert!(!takes(alter(2, 1, 1, &[2, 9])), "it names a broker that is not there");
+    assert!(takes(alter(2, 1, 1, &[2])));
     let error = controller.move_leader("t", 0, 1, &mut registry).unwrap_err();
     assert_eq!(error.0, ErrorCode::INELIGIBLE_REPLICA);
     let error = controller.move_leader("t", 1, 1, &mut registry).unwrap_err();

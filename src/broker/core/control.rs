@@ -25,8 +25,17 @@ impl ClusterCore {
             }
             let Some(event) = self.controller.next_event() else { break };
             any = true;
+            let asked = match &event {
+                Event::AlterPartition { broker, topic, index, .. } => {
+                    Some((*broker, topic.clone(), *index))
+                }
+                _ => None,
+            };
             let changed = self.controller.handle(event, &mut self.registry, &mut self.rng);
             self.registry_changed |= changed;
+            if let Some((broker, topic, index)) = asked.filter(|_| !changed) {
+                self.refuse_isr(broker, &topic, index);
+            }
         }
         if self.registry_changed && self.controller_is_active() {
             self.publish(now);
@@ -34,13 +43,21 @@ impl ClusterCore {
         any
     }
 
+    /// Tells a leader that the controller did not take its change.
+    fn refuse_isr(&mut self, broker: i32, topic: &str, index: i32) {
+        let server = self.servers.get_mut(&broker);
+        if let Some(partition) = server.and_then(|server| server.replicas.get_mut(topic, index)) {
+            partition.isr_refused();
+        }
+    }
+
     fn hear_watches(&mut self, now: Instant) -> bool {
         let mut any = false;
         while let Some(change) = self.registry.next_change() {
             any = true;
             match change {
-                Change::BrokerJoined(id) => {
-                    self.controller.push(Event::BrokerJoined(id));
+                Change::BrokerJoined(_) => {
+                    self.controller.push(Event::BrokerJoined);
                     if let Some(delay) = self.config.leader_rebalance_delay {
                         self.timers.at(now + delay, Task::ElectPreferred);
                     }
@@ -121,6 +138,7 @@ impl ClusterCore {
                     topic: change.place.0,
                     index: change.place.1,
                     leader_epoch: change.leader_epoch,
+                    partition_epoch: change.partition_epoch,
                     isr: change.isr,
                 });
             }

@@ -72,7 +72,7 @@ impl ClusterCore {
             }
         }
         let Some(server) = self.servers.get_mut(&broker) else { return };
-        for (name, kept) in server.groups.to_keep() {
+        for (name, kept) in server.groups.take_changed() {
             // A coordinator that cannot write leads no more, or soon; its members will join anew.
             let _ = self.keep(broker, &name, &[kept], now);
             self.compact(broker, &name, now);

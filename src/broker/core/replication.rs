@@ -95,13 +95,10 @@ impl ClusterCore {
         let (topic, index) = (&place.0, place.1);
         let Ok(source) = self.server_mut(leader) else { return };
         let Some(there) = source.replicas.get_mut(topic, index) else { return };
-        let leader_epoch = there.image.leader_epoch;
         let asked = there.follower_fetched(follower, end, now);
+        let asked = asked.map(|isr| IsrChange::new(place.clone(), &there.image, isr));
         let (committed, more) = (there.high_watermark, there.log.end_offset() > end);
-        if let Some(isr) = asked {
-            let change = IsrChange { place: place.clone(), leader_epoch, isr };
-            source.replicas.isr_changes.push(change);
-        }
+        source.replicas.isr_changes.extend(asked);
         source.replicas.touched.push(place.clone());
         let Ok(server) = self.server_mut(follower) else { return };
         let Some(here) = server.replicas.get_mut(topic, index) else { return };
@@ -153,12 +150,11 @@ impl ClusterCore {
         for server in self.servers.values_mut() {
             let own_id = server.id;
             let Some(partition) = server.replicas.get_mut(topic, index) else { continue };
-            let leader_epoch = partition.image.leader_epoch;
             let lag_max = Duration::MAX;
             let dropped = |id| gone.contains(&id);
             if let Some(isr) = partition.shrink_isr(own_id, lag_max, dropped, now) {
-                let place = place.clone();
-                server.replicas.isr_changes.push(IsrChange { place, leader_epoch, isr });
+                let change = IsrChange::new(place.clone(), &partition.image, isr);
+                server.replicas.isr_changes.push(change);
             }
         }
         self.settle(now);

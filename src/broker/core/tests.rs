@@ -297,3 +297,31 @@ fn a_request_to_a_broker_that_is_down_closes_its_connection() {
     assert_eq!(sim.closed, [conn]);
     assert!(sim.answers.is_empty());
 }
+
+#[test]
+fn what_a_leader_asked_of_a_controller_that_died_is_asked_again() {
+    let hosts_nothing = |sim: &Sim| {
+        let controller = sim.core.registry.controller().unwrap();
+        (!sim.isr().contains(&controller)).then_some(controller)
+    };
+    let (mut sim, controller) = (0..)
+        .find_map(|seed| {
+            let mut config = lagging(4, MS);
+            config.replica_lag_time_max = 400 * MS;
+            config.broker_session_timeout = 1000 * MS;
+            let sim = Sim::new(ClusterConfig { seed, ..config });
+            hosts_nothing(&sim).map(|controller| (sim, controller))
+        })
+        .unwrap();
+    let leader = sim.leader();
+    let slow = sim.isr().into_iter().find(|id| *id != leader).unwrap();
+    sim.core.hold_back(slow, "t", 0, true, sim.now);
+    // What the controller is asked while it sleeps lies in its queue, and is lost with it.
+    sim.core.pause_broker(controller, sim.now).unwrap();
+    let conn = sim.write(leader, 60_000);
+    sim.pass(950 * MS);
+    assert_eq!(sim.isr().len(), 3);
+    sim.pass(400 * MS);
+    assert!(!sim.isr().contains(&slow), "{:?}", sim.isr());
+    assert_eq!(sim.written(conn).unwrap().0, ErrorCode::NONE);
+}

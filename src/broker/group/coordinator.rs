@@ -21,14 +21,14 @@ pub fn partition_of(group: &str, count: usize) -> i32 {
     hash % i32::try_from(count.max(1)).unwrap_or(i32::MAX)
 }
 
-/// What one group has committed.
-type Committed = BTreeMap<(Arc<str>, i32), CommittedOffset>;
+/// How far a group has come: by topic and partition.
+type Offsets = BTreeMap<(Arc<str>, i32), CommittedOffset>;
 
 /// The groups of one broker.
 #[derive(Debug, Default)]
 pub struct GroupCoordinator {
     groups: BTreeMap<Arc<str>, Group>,
-    offsets: BTreeMap<Arc<str>, Committed>,
+    offsets: BTreeMap<Arc<str>, Offsets>,
     /// The partitions of the offsets topic that this broker leads.
     partitions: BTreeSet<i32>,
 }
@@ -56,9 +56,9 @@ impl GroupCoordinator {
     }
 
     /// The groups that are to be kept, as they are not as they were kept last.
-    pub fn to_keep(&mut self) -> Vec<(Arc<str>, Kept)> {
+    pub fn take_changed(&mut self) -> Vec<(Arc<str>, Kept)> {
         let groups = self.groups.iter_mut().filter_map(|(name, group)| {
-            let kept = Kept::Group(name.clone(), Some(group.to_keep()?));
+            let kept = Kept::Group(name.clone(), Some(group.take_changed()?));
             Some((name.clone(), kept))
         });
         groups.collect()

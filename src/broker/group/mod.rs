@@ -316,7 +316,7 @@ impl Group {
     }
 
     /// What is to be kept of the group, if it is not as it was kept last.
-    pub fn to_keep(&mut self) -> Option<KeptGroup> {
+    pub fn take_changed(&mut self) -> Option<KeptGroup> {
         std::mem::take(&mut self.changed).then(|| self.snapshot())
     }
 
