@@ -2,7 +2,7 @@
 .PHONY: help demo test check header configuration lib bench matrix clean
 
 help:
-	@echo "make demo           build, start a Kafka, send records, show what happened to each"
+	@echo "make demo           build, start a cluster, send records, show what happened to each"
 	@echo "make test           every test, real Kafka included"
 	@echo "make check          format and lints alone"
 	@echo "make lib            build/lib: libottla.so and libottla.a"
@@ -13,7 +13,7 @@ help:
 	@echo "make clean          remove what was built and fetched"
 
 demo:
-	@scripts/bootstrap.sh cargo cc objcopy java mvn
+	@scripts/bootstrap.sh cargo cc objcopy
 	@scripts/demo.sh
 
 test:

@@ -671,6 +671,13 @@
 #define OTTLA_REPORT_FATAL 2
 
 /**
+ * A cluster of brokers in this process, on loopback and in memory, for tests. Functions:
+ * ottla_cluster_new, _bootstrap_servers, _create_topic, _kill, _start, _pause, _resume,
+ * _move_leader, _leader, _inject, _heal, _command, _free.
+ */
+typedef struct ottla_cluster_t ottla_cluster_t;
+
+/**
  * A configuration: keys and values as CONFIGURATION.md lists them, and callbacks. Functions:
  * ottla_config_new, _set, _get, _set_report_callback, _set_log_callback, _set_partitioner,
  * _add_interceptor, _free.
@@ -1464,6 +1471,216 @@ int32_t ottla_producer_ready_tickets(const struct ottla_producer_t *producer,
 int32_t ottla_producer_cancel_ticket(const struct ottla_producer_t *producer,
                                      uint64_t ticket,
                                      struct ottla_error_t **error);
+
+/**
+ * Starts a cluster; when it returns, clients can connect. `config` is a text of lines key=value,
+ * NULL or empty for one broker: `brokers=3`, `port=9092` (of the first broker; 0 takes free
+ * ones), `topic=NAME:PARTITIONS` as often as one likes, Kafka's keys of brokers
+ * (`num.partitions`, `default.replication.factor`, `auto.create.topics.enable`, …) and those of
+ * topics, which hold for all topics (`min.insync.replicas`, `retention.bytes`, …).
+ *
+ * Ownership: `*cluster` is the caller's, to be freed with ottla_cluster_free. `config` is copied;
+ * its length is -1 if a NUL is behind it.
+ * Thread safety: any thread.
+ * Blocking: some milliseconds.
+ * Returns: 0; OTTLA_CONFIGURATION, OTTLA_INTERNAL if a port, a thread or a file descriptor cannot
+ * be had, OTTLA_INVALID_UTF8, OTTLA_INVALID_ARGUMENT.
+ * Since: 0.1
+ */
+int32_t ottla_cluster_new(const char *config,
+                          int64_t config_length,
+                          struct ottla_cluster_t **cluster,
+                          struct ottla_error_t **error);
+
+/**
+ * What clients need to connect, for their `bootstrap.servers`.
+ *
+ * Ownership: the text is copied to `buffer`, cut to `capacity` - 1 bytes, with a NUL behind it.
+ * `*length` is its whole length without the NUL: it never changes.
+ * Thread safety: any thread.
+ * Blocking: never.
+ * Returns: 0; OTTLA_INVALID_ARGUMENT, OTTLA_INVALID_HANDLE, OTTLA_FORKED.
+ * Since: 0.1
+ */
+int32_t ottla_cluster_bootstrap_servers(const struct ottla_cluster_t *cluster,
+                                        char *buffer,
+                                        size_t capacity,
+                                        int64_t *length);
+
+/**
+ * Makes a topic. A `replication_factor` of -1 is what the cluster's configuration says: three,
+ * or as many as there are brokers.
+ *
+ * Ownership: the name is copied.
+ * Thread safety: any thread.
+ * Blocking: never.
+ * Returns: 0; OTTLA_TOPIC_ALREADY_EXISTS, OTTLA_INVALID_TOPIC_EXCEPTION,
+ * OTTLA_INVALID_PARTITIONS, OTTLA_INVALID_REPLICATION_FACTOR, OTTLA_INVALID_UTF8,
+ * OTTLA_INVALID_ARGUMENT, OTTLA_INVALID_HANDLE, OTTLA_FORKED.
+ * Since: 0.1
+ */
+int32_t ottla_cluster_create_topic(const struct ottla_cluster_t *cluster,
+                                   const char *name,
+                                   int64_t name_length,
+                                   int32_t partitions,
+                                   int16_t replication_factor,
+                                   struct ottla_error_t **error);
+
+/**
+ * Kills a broker: its connections end, its port refuses. Brokers are numbered from 1.
+ *
+ * Ownership: nothing.
+ * Thread safety: any thread.
+ * Blocking: never.
+ * Returns: 0; OTTLA_INVALID_ARGUMENT if there is none or it is down, OTTLA_INVALID_HANDLE,
+ * OTTLA_FORKED.
+ * Since: 0.1
+ */
+int32_t ottla_cluster_kill(const struct ottla_cluster_t *cluster,
+                           int32_t broker,
+                           struct ottla_error_t **error);
+
+/**
+ * Starts a broker that was killed, with the logs and the port that it had.
+ *
+ * Ownership: nothing.
+ * Thread safety: any thread.
+ * Blocking: never.
+ * Returns: 0; OTTLA_INVALID_ARGUMENT if there is none or it runs, OTTLA_INTERNAL if its port is
+ * gone, OTTLA_INVALID_HANDLE, OTTLA_FORKED.
+ * Since: 0.1
+ */
+int32_t ottla_cluster_start(const struct ottla_cluster_t *cluster,
+                            int32_t broker,
+                            struct ottla_error_t **error);
+
+/**
+ * Lets a broker do nothing until ottla_cluster_resume; its connections stay.
+ *
+ * Ownership: nothing.
+ * Thread safety: any thread.
+ * Blocking: never.
+ * Returns: 0; OTTLA_INVALID_ARGUMENT if there is none or it is down, OTTLA_INVALID_HANDLE,
+ * OTTLA_FORKED.
+ * Since: 0.1
+ */
+int32_t ottla_cluster_pause(const struct ottla_cluster_t *cluster,
+                            int32_t broker,
+                            struct ottla_error_t **error);
+
+/**
+ * Lets a paused broker go on where it was.
+ *
+ * Ownership: nothing.
+ * Thread safety: any thread.
+ * Blocking: never.
+ * Returns: 0; OTTLA_INVALID_ARGUMENT if there is none, OTTLA_INVALID_HANDLE, OTTLA_FORKED.
+ * Since: 0.1
+ */
+int32_t ottla_cluster_resume(const struct ottla_cluster_t *cluster,
+                             int32_t broker,
+                             struct ottla_error_t **error);
+
+/**
+ * Makes a broker that is in sync the leader of a partition.
+ *
+ * Ownership: the topic's name is copied.
+ * Thread safety: any thread.
+ * Blocking: never.
+ * Returns: 0; OTTLA_UNKNOWN_TOPIC_OR_PARTITION, OTTLA_ELIGIBLE_LEADERS_NOT_AVAILABLE or another
+ * of Kafka's errors if that cannot be, OTTLA_INVALID_UTF8, OTTLA_INVALID_ARGUMENT,
+ * OTTLA_INVALID_HANDLE, OTTLA_FORKED.
+ * Since: 0.1
+ */
+int32_t ottla_cluster_move_leader(const struct ottla_cluster_t *cluster,
+                                  const char *topic,
+                                  int64_t topic_length,
+                                  int32_t partition,
+                                  int32_t broker,
+                                  struct ottla_error_t **error);
+
+/**
+ * The broker that leads a partition.
+ *
+ * Ownership: the topic's name is copied. `*broker` becomes its number, -1 if none leads.
+ * Thread safety: any thread.
+ * Blocking: never.
+ * Returns: 0; OTTLA_UNKNOWN_TOPIC_OR_PARTITION, OTTLA_INVALID_UTF8, OTTLA_INVALID_ARGUMENT,
+ * OTTLA_INVALID_HANDLE, OTTLA_FORKED.
+ * Since: 0.1
+ */
+int32_t ottla_cluster_leader(const struct ottla_cluster_t *cluster,
+                             const char *topic,
+                             int64_t topic_length,
+                             int32_t partition,
+                             int32_t *broker,
+                             struct ottla_error_t **error);
+
+/**
+ * From now on, something goes wrong with requests. `fault` says what and with which:
+ * `error NOT_LEADER_OR_FOLLOWER api=Produce times=3`, `delay 200 broker=1`, `drop skip=2 times=1`.
+ * First one of: error CODE, error-after CODE (done, then the error), delay MS, throttle MS, drop,
+ * drop-response, close, close-after, half-response, corrupt-response. Then any of: api=NAME,
+ * broker=NUMBER, topic=NAME, partition=NUMBER (these two: errors of Produce), skip=COUNT of
+ * requests that pass before the first that does not, times=COUNT of those that do not.
+ *
+ * Ownership: `fault` is copied; its length is -1 if a NUL is behind it. `*id`, and `id` may be
+ * NULL, becomes the fault's number, for ottla_cluster_heal.
+ * Thread safety: any thread.
+ * Blocking: never.
+ * Returns: 0; OTTLA_INVALID_ARGUMENT (the error names the word), OTTLA_INVALID_UTF8,
+ * OTTLA_INVALID_HANDLE, OTTLA_FORKED.
+ * Since: 0.1
+ */
+int32_t ottla_cluster_inject(const struct ottla_cluster_t *cluster,
+                             const char *fault,
+                             int64_t fault_length,
+                             uint64_t *id,
+                             struct ottla_error_t **error);
+
+/**
+ * Ends a fault, or with an `id` of 0 all of them. One that is not there is fine.
+ *
+ * Ownership: nothing.
+ * Thread safety: any thread.
+ * Blocking: never.
+ * Returns: 0; OTTLA_INVALID_HANDLE, OTTLA_FORKED.
+ * Since: 0.1
+ */
+int32_t ottla_cluster_heal(const struct ottla_cluster_t *cluster, uint64_t id);
+
+/**
+ * Does what a line says, in the language of the control port of `ottla cluster`; `help` lists it.
+ * So one has what there is no function for: `isr letters 0 1,2`, `network 1 2 cut`, `requests`.
+ *
+ * Ownership: `line` is copied; its length is -1 if a NUL is behind it. The answer, mostly an empty
+ * text, is copied to `buffer`, cut to `capacity` - 1 bytes, with a NUL behind it. `*length`, and
+ * `length` may be NULL, becomes its whole length.
+ * Thread safety: any thread.
+ * Blocking: never.
+ * Returns: 0; OTTLA_INVALID_ARGUMENT (the error names the word), one of Kafka's errors,
+ * OTTLA_INTERNAL, OTTLA_INVALID_UTF8, OTTLA_INVALID_HANDLE, OTTLA_FORKED.
+ * Since: 0.1
+ */
+int32_t ottla_cluster_command(const struct ottla_cluster_t *cluster,
+                              const char *line,
+                              int64_t line_length,
+                              char *buffer,
+                              size_t capacity,
+                              int64_t *length,
+                              struct ottla_error_t **error);
+
+/**
+ * Ends a cluster: its threads, its connections, its ports, its records. In a child process,
+ * where its threads are not, it only frees the handle.
+ *
+ * Ownership: takes `cluster`; NULL is fine.
+ * Thread safety: any thread.
+ * Blocking: some milliseconds, for the threads to end.
+ * Returns: 0; OTTLA_INVALID_HANDLE if it is no cluster or was freed before.
+ * Since: 0.1
+ */
+int32_t ottla_cluster_free(struct ottla_cluster_t *cluster);
 
 #ifdef __cplusplus
 }  // extern "C"

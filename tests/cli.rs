@@ -1,7 +1,7 @@
 //! The command line as its users meet it: what it prints where, and its exit status.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
@@ -66,7 +66,7 @@ fn produce_to_nobody(extra: &[&str], input: &[u8]) -> Output {
 fn help_names_the_commands_and_every_option() {
     let top = run(&["--help"], b"");
     assert_eq!(status(&top), 0);
-    assert_says(&stdout(&top), &["produce", "perf"]);
+    assert_says(&stdout(&top), &["produce", "perf", "cluster"]);
     let common = ["--bootstrap-servers", "--topic", "--config"];
     let produce = ["--key-separator", "--headers", "--sync", "--file", "--partition"];
     let perf = ["--num-records", "--record-size", "--threads", "--throughput", "--keyed", "--json"];
@@ -241,6 +241,68 @@ fn perf_refuses_sizes_and_rates_that_mean_nothing() {
         assert_eq!(status(&output), 2, "{wrong:?}");
         assert_says(&stderr(&output), &["invalid value"]);
     }
+}
+
+/// `ottla cluster` with a control port, and what its first two lines say.
+fn cluster(extra: &[&str]) -> (Child, String, String) {
+    let mut child = ottla(&[&["cluster", "--control-port", "0"], extra].concat()).spawn().unwrap();
+    let mut out = BufReader::new(child.stdout.take().expect("it is piped"));
+    let mut read = |key: &str| {
+        let mut line = String::new();
+        out.read_line(&mut line).unwrap();
+        line.trim_end().strip_prefix(key).unwrap_or_else(|| panic!("{key}: {line}")).to_owned()
+    };
+    let (servers, control) = (read("bootstrap.servers="), read("control.port="));
+    child.stdout = Some(out.into_inner());
+    (child, servers, format!("127.0.0.1:{control}"))
+}
+
+#[test]
+fn a_cluster_says_where_it_is_takes_records_and_ends_with_ctrl_c_and_status_0() {
+    let (child, servers, _) = cluster(&["--brokers", "3", "--topic", "letters:2"]);
+    assert_eq!(servers.split(',').count(), 3, "{servers}");
+    let base = ["produce", "--bootstrap-servers", &servers, "--topic", "letters"];
+    let output = run(&[&base[..], &["--sync", "--partition", "1"]].concat(), b"one\ntwo\n");
+    assert_eq!(status(&output), 0, "{output:?}");
+    assert_eq!(stdout(&output), "letters-1@0\nletters-1@1\n");
+    let output = interrupt(child);
+    assert_eq!(status(&output), 0, "{output:?}");
+    assert_eq!(stderr(&output), "");
+}
+
+#[test]
+fn a_control_port_answers_each_line_and_what_it_breaks_is_broken() {
+    let (child, servers, control) = cluster(&["--brokers", "2", "--topic", "t:1"]);
+    let stream = TcpStream::connect(control).unwrap();
+    let mut answers = BufReader::new(&stream);
+    let mut ask = |line: &str| {
+        (&stream).write_all(line.as_bytes()).unwrap();
+        let mut answer = String::new();
+        answers.read_line(&mut answer).unwrap();
+        answer
+    };
+    assert_says(&ask("help\n"), &["ok kill N", "; requests"]);
+    assert_says(&ask("kill everyone\n"), &["error INVALID_ARGUMENT", "`everyone`"]);
+    assert_eq!(ask("error TOPIC_AUTHORIZATION_FAILED topic=t times=1\n"), "ok fault 1\n");
+    let base = ["produce", "--bootstrap-servers", &servers, "--topic", "t", "--sync"];
+    let output = run(&base, b"one\ntwo\n");
+    assert_eq!(status(&output), 1, "{output:?}");
+    let lines = stdout(&output);
+    let mut lines = lines.lines();
+    assert_says(lines.next().unwrap(), &["error: TOPIC_AUTHORIZATION_FAILED"]);
+    assert_says(lines.next().unwrap(), &["t-0@0"]);
+    assert_says(&ask("requests\n"), &["ok [{", r#""api":"Produce""#]);
+    // Both ends of the conversation are open when the cluster ends.
+    assert_eq!(status(&interrupt(child)), 0);
+}
+
+#[test]
+fn a_cluster_that_cannot_be_is_refused_in_one_line() {
+    assert_says(&refusal(&["cluster", "--topic", "letters"]), &["`letters`", "NAME:PARTITIONS"]);
+    assert_says(&refusal(&["cluster", "--config", "linger.ms=5"]), &["linger.ms"]);
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    assert_says(&refusal(&["cluster", "--port", &port]), &[&port, "cannot be taken"]);
 }
 
 /// The cluster, and a topic of this run that is made by its first use.

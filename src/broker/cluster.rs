@@ -34,7 +34,7 @@ pub struct Cluster {
     channel: Arc<RequestChannel>,
     counters: Arc<Counters>,
     addresses: BTreeMap<i32, SocketAddr>,
-    /// Brokers that are down keep their port.
+    /// Brokers that are down keep their port. Its lock makes their starts and ends one at a time.
     placeholders: Mutex<BTreeMap<i32, BoundSocket>>,
     processors: Vec<JoinHandle<()>>,
     handlers: Vec<JoinHandle<()>>,
@@ -46,13 +46,10 @@ impl Cluster {
         let failed = |what: &str, error: std::io::Error| {
             Error::new(ErrorCode::INTERNAL, format!("{what}: {error}"))
         };
-        if !(1..=1000).contains(&config.brokers) {
-            let text = format!("brokers is {}; a cluster has 1 to 1000", config.brokers);
-            return Err(Error::new(ErrorCode::CONFIGURATION, text));
-        }
+        config.check().map_err(|why| Error::new(ErrorCode::CONFIGURATION, why))?;
         let mut sockets = BTreeMap::new();
         for id in 1..=config.brokers {
-            let port = if config.port == 0 { 0 } else { config.port.saturating_add(id - 1) };
+            let port = if config.port == 0 { 0 } else { config.port + (id - 1) };
             let socket = BoundSocket::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
                 .map_err(|error| failed(&format!("port {port} cannot be taken"), error))?;
             sockets.insert(i32::from(id), socket);
@@ -84,7 +81,8 @@ impl Cluster {
         };
         cluster.start_threads(selectors, &config).map_err(|error| failed("no thread", error))?;
         for (id, socket) in sockets {
-            cluster.serve(id, socket).map_err(|error| failed("cannot listen", error))?;
+            let socket = socket.listen().map_err(|error| failed("cannot listen", error))?;
+            cluster.channel.mailbox(0).tell(Command::Serve(id, socket));
         }
         Ok(cluster)
     }
@@ -107,11 +105,6 @@ impl Cluster {
             let thread = std::thread::Builder::new().name(format!("broker-io-{number}"));
             self.handlers.push(thread.spawn(move || handler_pool::run(&core, &channel))?);
         }
-        Ok(())
-    }
-
-    fn serve(&self, id: i32, socket: BoundSocket) -> std::io::Result<()> {
-        self.channel.mailbox(0).tell(Command::Serve(id, socket.listen()?));
         Ok(())
     }
 
@@ -161,11 +154,24 @@ impl Cluster {
         partitions: i32,
         config: &[(&str, &str)],
     ) -> Result<()> {
+        self.create_replicated_topic(name, partitions, None, config)
+    }
+
+    /// Makes a topic with so many replicas, `None` is what the cluster's configuration says, and
+    /// a configuration of its own.
+    pub fn create_replicated_topic(
+        &self,
+        name: &str,
+        partitions: i32,
+        replication_factor: Option<i16>,
+        config: &[(&str, &str)],
+    ) -> Result<()> {
         self.with(|core, now| {
+            let default = core.config.replication_factor();
             let mut topic = NewTopic {
                 name: name.into(),
                 partitions,
-                replication_factor: core.config.replication_factor(),
+                replication_factor: replication_factor.unwrap_or(default),
                 assignment: None,
                 config: core.config.topic_defaults.clone(),
             };
@@ -178,48 +184,64 @@ impl Cluster {
         })
     }
 
+    /// The names of the topics, and how many partitions they have.
+    pub fn topics(&self) -> Vec<(String, usize)> {
+        let core = self.core.lock();
+        let topics = core.registry.topics.values();
+        topics.map(|topic| (topic.name.to_string(), topic.partitions.len())).collect()
+    }
+
     /// Kills a broker: its connections end, its port refuses, what it had in memory and not in
     /// its log is gone. The others notice when its session ends.
     pub fn kill_broker(&self, id: i32) -> Result<()> {
-        self.command(|core, now| core.kill_broker(id, now))?;
-        self.keep_port(id)
+        self.end_broker(id, |core, now| core.kill_broker(id, now))
     }
 
     /// Ends a broker in order, after its leaderships were handed over.
     pub fn stop_broker(&self, id: i32) -> Result<()> {
-        self.command(|core, now| core.stop_broker(id, now))?;
-        self.keep_port(id)
+        self.end_broker(id, |core, now| core.stop_broker(id, now))
     }
 
-    /// Closes a broker's listener and takes its port so that nobody else does.
-    fn keep_port(&self, id: i32) -> Result<()> {
-        let (done, closed) = bounded(1);
-        self.channel.mailbox(0).tell(Command::StopServing(id, done));
-        // Nobody answers if the processor is gone, and its listeners with it.
-        let _ = closed.recv_timeout(CLOSE_MAX);
-        let Some(addr) = self.addresses.get(&id) else { return Ok(()) };
-        // Where somebody else was faster, starting the broker again says so.
-        if let Ok(socket) = BoundSocket::bind(*addr) {
-            self.placeholders.lock().insert(id, socket);
+    /// Closes a broker's listener first, so that no connection is accepted for a broker that is
+    /// gone and never closed.
+    fn end_broker(
+        &self,
+        id: i32,
+        end: impl FnOnce(&mut ClusterCore, Instant) -> std::result::Result<(), String>,
+    ) -> Result<()> {
+        let mut placeholders = self.placeholders.lock();
+        if self.broker_state(id).is_some_and(|state| state != BrokerState::NotRunning) {
+            let (done, closed) = bounded(1);
+            self.channel.mailbox(0).tell(Command::StopServing(id, done));
+            // Nobody answers if the processor is gone, and its listeners with it.
+            let _ = closed.recv_timeout(CLOSE_MAX);
+            let kept = self.addresses.get(&id).and_then(|addr| BoundSocket::bind(*addr).ok());
+            // Where somebody else took the port, starting the broker again says so.
+            placeholders.extend(kept.map(|socket| (id, socket)));
         }
-        Ok(())
+        self.command(end)
     }
 
     /// Starts a broker that does not run, with the logs that it had and on the port that it had.
+    /// An error if it runs, or if it cannot listen there; then nothing happened.
     pub fn start_broker(&self, id: i32) -> Result<()> {
+        let mut placeholders = self.placeholders.lock();
         let Some(addr) = self.addresses.get(&id) else {
             return Err(Error::new(ErrorCode::INVALID_ARGUMENT, format!("no broker {id}")));
         };
+        if self.broker_state(id) != Some(BrokerState::NotRunning) {
+            return Err(Error::new(ErrorCode::INVALID_ARGUMENT, format!("broker {id} runs")));
+        }
         let busy = |error| {
-            Error::new(ErrorCode::INTERNAL, format!("broker {id} has no port any more: {error}"))
+            let text = format!("broker {id} cannot listen on {addr} any more: {error}");
+            Error::new(ErrorCode::INTERNAL, text)
         };
-        let kept = self.placeholders.lock().remove(&id);
-        let socket = match kept {
-            Some(socket) => socket,
-            None => BoundSocket::bind(*addr).map_err(busy)?,
-        };
+        let kept = placeholders.remove(&id).map_or_else(|| BoundSocket::bind(*addr), Ok);
+        let socket = kept.and_then(BoundSocket::listen).map_err(busy)?;
+        // Clients that are faster than the broker wait until they are accepted.
         self.command(|core, now| core.start_broker(id, now))?;
-        self.serve(id, socket).map_err(busy)
+        self.channel.mailbox(0).tell(Command::Serve(id, socket));
+        Ok(())
     }
 
     /// Lets a broker do nothing until it is resumed; its connections stay.

@@ -108,6 +108,33 @@ impl ClusterConfig {
         self
     }
 
+    /// Whether a cluster can be like this; if not, a sentence says why.
+    pub fn check(&self) -> Result<(), String> {
+        if !(1..=1000).contains(&self.brokers) {
+            return Err(format!("brokers is {}; a cluster has 1 to 1000", self.brokers));
+        }
+        let last = u32::from(self.port) + u32::from(self.brokers) - 1;
+        if self.port != 0 && last > u32::from(u16::MAX) {
+            let text = format!("port is {}; {} brokers need ports up to", self.port, self.brokers);
+            return Err(format!("{text} {last}, and the last is 65535"));
+        }
+        let factor = i32::from(self.replication_factor());
+        if !(1..=i32::from(self.brokers)).contains(&factor) {
+            let text =
+                format!("default.replication.factor is {factor}; it must be 1 to the number");
+            return Err(format!("{text} of brokers, which is {}", self.brokers));
+        }
+        for (key, value) in [
+            ("num.partitions", self.num_partitions),
+            ("offsets.topic.num.partitions", self.offsets_partitions),
+        ] {
+            if value < 1 {
+                return Err(format!("{key} is {value}; it must be at least 1"));
+            }
+        }
+        Ok(())
+    }
+
     /// How many replicas a partition has that does not say otherwise.
     pub fn replication_factor(&self) -> i16 {
         let three = self.brokers.min(3) as i16;

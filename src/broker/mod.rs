@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! cluster            what a test holds: start, faults, shutdown
+//!   settings, command    its configuration and what can be done to it, as texts
 //!   socket_server    threads with sockets: accept, read one request at a time, write
 //!   request_channel  requests to the handlers, answers to the processors
 //!   handler_pool     threads that read requests and take the lock of the core
@@ -23,6 +24,7 @@ mod call;
 mod cluster;
 mod cluster_config;
 mod codes;
+mod command;
 mod connections;
 mod controller;
 mod core;
@@ -47,11 +49,13 @@ mod replica_manager;
 mod request_channel;
 mod scheduler;
 mod server;
+mod settings;
 mod socket_server;
 mod topic_config;
 
 pub use cluster::Cluster;
 pub use cluster_config::ClusterConfig;
+pub use command::HELP;
 pub use faults::{Fault, FaultAction, FaultId};
 pub use health::Health;
 pub use inspection::{LogRecord, ReplicaStatus};

@@ -16,7 +16,7 @@ extern "C" fn count_fork() {
     FORKS.fetch_add(1, Ordering::Relaxed);
 }
 
-/// The generation of the process to which a producer belongs.
+/// The generation of the process to which a producer or a cluster belongs.
 pub struct Home(AtomicU64);
 
 impl Home {
@@ -29,6 +29,11 @@ impl Home {
             let _ = unsafe { libc::pthread_atfork(None, None, Some(count_fork)) };
         });
         Home(AtomicU64::new(FORKS.load(Ordering::Relaxed)))
+    }
+
+    /// Whether this is another process by now.
+    pub fn is_elsewhere(&self) -> bool {
+        self.0.load(Ordering::Relaxed) != FORKS.load(Ordering::Relaxed)
     }
 
     /// Whether `producer` was started in another process; if it was not, it moves in here.

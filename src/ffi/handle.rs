@@ -22,6 +22,7 @@ pub enum Kind {
     Producer = 3,
     Error = 5,
     Reports = 7,
+    Cluster = 9,
 }
 
 const KIND_BITS: u32 = 4;

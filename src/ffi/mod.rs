@@ -11,6 +11,7 @@
 mod argument;
 mod boundary;
 mod callback;
+mod cluster;
 mod config;
 mod error;
 mod fork;
