@@ -1531,7 +1531,7 @@ int32_t ottla_cluster_create_topic(const struct ottla_cluster_t *cluster,
  *
  * Ownership: nothing.
  * Thread safety: any thread.
- * Blocking: never.
+ * Blocking: until its port is closed, less than a millisecond.
  * Returns: 0; OTTLA_INVALID_ARGUMENT if there is none or it is down, OTTLA_INVALID_HANDLE,
  * OTTLA_FORKED.
  * Since: 0.1
@@ -1541,7 +1541,8 @@ int32_t ottla_cluster_kill(const struct ottla_cluster_t *cluster,
                            struct ottla_error_t **error);
 
 /**
- * Starts a broker that was killed, with the logs and the port that it had.
+ * Starts a broker that was killed, with the logs and the port that it had. When it returns 0,
+ * clients can connect; when it does not, the broker is still down.
  *
  * Ownership: nothing.
  * Thread safety: any thread.
@@ -1620,7 +1621,8 @@ int32_t ottla_cluster_leader(const struct ottla_cluster_t *cluster,
  * From now on, something goes wrong with requests. `fault` says what and with which:
  * `error NOT_LEADER_OR_FOLLOWER api=Produce times=3`, `delay 200 broker=1`, `drop skip=2 times=1`.
  * First one of: error CODE, error-after CODE (done, then the error), delay MS, throttle MS, drop,
- * drop-response, close, close-after, half-response, corrupt-response. Then any of: api=NAME,
+ * drop-response, close, close-after, half-response, drip BYTES MS (so many bytes of a response at
+ * a time, so long between them), corrupt-response, fail-handler. Then any of: api=NAME,
  * broker=NUMBER, topic=NAME, partition=NUMBER (these two: errors of Produce), skip=COUNT of
  * requests that pass before the first that does not, times=COUNT of those that do not.
  *
@@ -1651,11 +1653,16 @@ int32_t ottla_cluster_heal(const struct ottla_cluster_t *cluster, uint64_t id);
 
 /**
  * Does what a line says, in the language of the control port of `ottla cluster`; `help` lists it.
- * So one has what there is no function for: `isr letters 0 1,2`, `network 1 2 cut`, `requests`.
+ * So one has what there is no function for: `stop 1`, `isr letters 0 1,2`, `network 1 2 cut`,
+ * `pretend 1 Produce=3-8`, `quota 100000`, and whatever arrived and is there: `requests`,
+ * `produced`, `records letters 0`, `replica 2 letters 0`, `health`.
  *
- * Ownership: `line` is copied; its length is -1 if a NUL is behind it. The answer, mostly an empty
- * text, is copied to `buffer`, cut to `capacity` - 1 bytes, with a NUL behind it. `*length`, and
- * `length` may be NULL, becomes its whole length.
+ * Ownership: `line` is copied; its length is -1 if a NUL is behind it. The answer is copied to
+ * `buffer`, cut to `capacity` - 1 bytes, with a NUL behind it; `buffer` may be NULL with a
+ * `capacity` of 0. It is lines, without an end of line behind the last: what has more than one
+ * field is a JSON object a line; most commands answer nothing. `*length`, and `length` may be
+ * NULL, becomes its whole length. A command whose answer was cut was done: only those that ask
+ * and change nothing should be called again with a larger buffer.
  * Thread safety: any thread.
  * Blocking: never.
  * Returns: 0; OTTLA_INVALID_ARGUMENT (the error names the word), one of Kafka's errors,
@@ -1671,8 +1678,9 @@ int32_t ottla_cluster_command(const struct ottla_cluster_t *cluster,
                               struct ottla_error_t **error);
 
 /**
- * Ends a cluster: its threads, its connections, its ports, its records. In a child process,
- * where its threads are not, it only frees the handle.
+ * Ends a cluster: its threads, its connections, its ports, its records. In a process that was
+ * forked from the cluster's own, where its threads are not, it only frees the handle; such a
+ * process keeps the ports open until it ends or becomes another program.
  *
  * Ownership: takes `cluster`; NULL is fine.
  * Thread safety: any thread.

@@ -13,6 +13,19 @@ produce() {
   "$target/ottla" produce --bootstrap-servers "$bootstrap" --topic letters --key-separator : --sync
 }
 
+# A command on the control port, and its answer: `ok COUNT` and as many lines.
+ask() {
+  local status count line
+  echo "$1" >&"$commands"
+  read -r status count <&"$commands"
+  echo "$1: $status"
+  [ "$status" = ok ] || { echo "$count" >&2; exit 1; }
+  for ((; count > 0; count--)); do
+    read -r line <&"$commands"
+    echo "  $line"
+  done
+}
+
 title "Building (the first time takes some minutes)"
 cargo build --release --features cli --bin ottla
 scripts/lib.sh
@@ -39,11 +52,10 @@ build/examples/produce "$bootstrap" example
 
 title "A broker dies: 'kill 1' on the control port; the same lines, a record each, go on"
 exec {commands}<>"/dev/tcp/127.0.0.1/${control#control.port=}"
-for command in 'kill 1' 'partition letters 0' 'partition letters 1' 'partition letters 2'; do
-  echo "$command" >&"$commands"
-  read -r answer <&"$commands"
-  printf '%-20s %s\n' "$command" "$answer"
-done
+for command in 'kill 1' 'brokers' 'partition letters 0'; do ask "$command"; done
 printf '%s\n' 'Milena:Dear Milena' 'Felice:Dearest Felice' 'Ottla:Dear Ottla' | produce
 
-title "Done"
+title "What the cluster has of it: 'records letters 0'"
+ask 'records letters 0'
+
+title "Done. Your own: $target/ottla cluster --brokers 3, see README.md"

@@ -277,13 +277,19 @@ fn a_control_port_answers_each_line_and_what_it_breaks_is_broken() {
     let mut answers = BufReader::new(&stream);
     let mut ask = |line: &str| {
         (&stream).write_all(line.as_bytes()).unwrap();
-        let mut answer = String::new();
-        answers.read_line(&mut answer).unwrap();
-        answer
+        let mut read = || {
+            let mut line = String::new();
+            answers.read_line(&mut line).unwrap();
+            line.trim_end().to_owned()
+        };
+        let mut lines = vec![read()];
+        let count = lines[0].strip_prefix("ok ").map_or(0, |count| count.parse().unwrap());
+        lines.extend((0..count).map(|_| read()));
+        lines
     };
-    assert_says(&ask("help\n"), &["ok kill N", "; requests"]);
-    assert_says(&ask("kill everyone\n"), &["error INVALID_ARGUMENT", "`everyone`"]);
-    assert_eq!(ask("error TOPIC_AUTHORIZATION_FAILED topic=t times=1\n"), "ok fault 1\n");
+    assert_says(&ask("help\n").join("\n"), &["ok ", "\nkill N ", "\nhealth "]);
+    assert_says(&ask("kill everyone\n")[0], &["error INVALID_ARGUMENT", "`everyone`"]);
+    assert_eq!(ask("error TOPIC_AUTHORIZATION_FAILED topic=t times=1\n"), ["ok 1", "fault 1"]);
     let base = ["produce", "--bootstrap-servers", &servers, "--topic", "t", "--sync"];
     let output = run(&base, b"one\ntwo\n");
     assert_eq!(status(&output), 1, "{output:?}");
@@ -291,7 +297,24 @@ fn a_control_port_answers_each_line_and_what_it_breaks_is_broken() {
     let mut lines = lines.lines();
     assert_says(lines.next().unwrap(), &["error: TOPIC_AUTHORIZATION_FAILED"]);
     assert_says(lines.next().unwrap(), &["t-0@0"]);
-    assert_says(&ask("requests\n"), &["ok [{", r#""api":"Produce""#]);
+    let requests = ask("requests\n");
+    assert_eq!(requests[0], format!("ok {}", requests.len() - 1));
+    assert_says(&requests[1], &[r#""api":"ApiVersions""#, r#""correlation_id":"#, r#""number":0"#]);
+    let json = |line: &str| serde_json::from_str::<Value>(line).unwrap();
+    let produced = ask("produced\n");
+    let values: Vec<Value> = produced[1..].iter().map(|line| json(line)["value"].clone()).collect();
+    assert_eq!(values, ["one", "two"]);
+    assert_eq!(json(&ask("records t 0\n")[1])["value"], "two");
+    // A restart under its clients; what they sent is still there.
+    for _ in 0..5 {
+        assert_eq!(ask("kill 1\n"), ["ok 0"]);
+        assert_says(&ask("kill 1\n")[0], &["broker 1 does not run"]);
+        assert_eq!(ask("start 1\n"), ["ok 0"]);
+        assert_eq!(status(&run(&base, b"three\n")), 0);
+    }
+    assert_eq!(ask("records t 0\n")[0], "ok 6");
+    (&stream).write_all(b"\xff\n").unwrap();
+    assert_says(&ask("health\n")[0], &["error INVALID_UTF8"]);
     // Both ends of the conversation are open when the cluster ends.
     assert_eq!(status(&interrupt(child)), 0);
 }
@@ -299,7 +322,17 @@ fn a_control_port_answers_each_line_and_what_it_breaks_is_broken() {
 #[test]
 fn a_cluster_that_cannot_be_is_refused_in_one_line() {
     assert_says(&refusal(&["cluster", "--topic", "letters"]), &["`letters`", "NAME:PARTITIONS"]);
+    assert_says(&refusal(&["cluster", "--brokers", "0"]), &["brokers is 0", "1 to 1000"]);
+    assert_says(&refusal(&["cluster", "--topic", "a b:3"]), &["a b"]);
+    assert_says(&refusal(&["cluster", "--topic", "t:0"]), &["partitions"]);
+    assert_says(&refusal(&["cluster", "--port", "65535", "--brokers", "2"]), &["65536"]);
+    assert_says(&refusal(&["cluster", "--replication-factor", "2"]), &["replication.factor is 2"]);
     assert_says(&refusal(&["cluster", "--config", "linger.ms=5"]), &["linger.ms"]);
+    for (extra, named) in [(["--brokers", "many"], "'many'"), (["--broker", "3"], "'--brokers'")] {
+        let output = run(&[&["cluster"][..], &extra].concat(), b"");
+        assert_eq!(status(&output), 2, "{output:?}");
+        assert_says(&stderr(&output), &[named, "--brokers"]);
+    }
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     assert_says(&refusal(&["cluster", "--port", &port]), &[&port, "cannot be taken"]);

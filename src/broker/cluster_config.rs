@@ -124,12 +124,18 @@ impl ClusterConfig {
                 format!("default.replication.factor is {factor}; it must be 1 to the number");
             return Err(format!("{text} of brokers, which is {}", self.brokers));
         }
-        for (key, value) in [
-            ("num.partitions", self.num_partitions),
-            ("offsets.topic.num.partitions", self.offsets_partitions),
+        for (key, fits, range) in [
+            ("num.partitions", self.num_partitions >= 1, "at least 1"),
+            ("offsets.topic.num.partitions", self.offsets_partitions >= 1, "at least 1"),
+            ("offsets.topic.segment.bytes", self.offsets_segment_bytes >= 1, "at least 1"),
+            ("queued.max.requests", self.queued_max_requests >= 1, "at least 1"),
+            ("max.connections", self.max_connections >= 1, "at least 1"),
+            ("socket.request.max.bytes", self.socket_request_max_bytes >= 1, "at least 1"),
+            ("num.network.threads", (1..=1000).contains(&self.processors), "1 to 1000"),
+            ("num.io.threads", (1..=1000).contains(&self.handlers), "1 to 1000"),
         ] {
-            if value < 1 {
-                return Err(format!("{key} is {value}; it must be at least 1"));
+            if !fits {
+                return Err(format!("{key} must be {range}"));
             }
         }
         Ok(())

@@ -62,4 +62,5 @@ pub use inspection::{LogRecord, ReplicaStatus};
 pub use journal::{Arrival, ProducedRecord};
 pub use metadata_cache::PartitionImage;
 pub use server::BrokerState;
+pub use settings::KEYS as CLUSTER_KEYS;
 pub use topic_config::{TimestampType, TopicConfig};

@@ -85,6 +85,11 @@ const WITHOUT_EFFECT: [&str; 20] = [
     "segment.ms",
 ];
 
+/// Whether a topic can have this key.
+pub fn is_known(key: &str) -> bool {
+    KEYS.contains(&key) || WITHOUT_EFFECT.contains(&key)
+}
+
 impl TopicConfig {
     /// Sets one key. An error is a sentence.
     pub fn set(&mut self, key: &str, value: &str) -> Result<(), String> {

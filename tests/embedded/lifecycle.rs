@@ -125,6 +125,43 @@ fn a_broker_that_is_down_refuses_and_keeps_its_port() {
 }
 
 #[test]
+fn a_producer_outlives_brokers_that_die_and_come_back_again_and_again() {
+    let cluster = Cluster::start(ClusterConfig::brokers(3).topic("t", 1)).unwrap();
+    let rig = Rig::new(&cluster, &[("linger.ms", "0"), ("retry.backoff.ms", "10")]);
+    let mut sent = 0;
+    for round in 0..15 {
+        let leader = cluster.partition("t", 0).unwrap().leader;
+        rig.send("t", 0, b"before", sent);
+        cluster.kill_broker(leader).unwrap();
+        rig.send("t", 0, b"after", sent + 1);
+        sent += 2;
+        if round % 2 == 0 {
+            // Every second time it comes back as another leads.
+            until("another leads", || cluster.partition("t", 0).unwrap().leader != leader);
+        }
+        cluster.start_broker(leader).unwrap_or_else(|error| panic!("round {round}: {error}"));
+        persisted(&rig.reports());
+        until("it is in sync", || cluster.partition("t", 0).unwrap().isr.len() == 3);
+    }
+    assert_eq!(cluster.records("t", 0).len() as u64, sent);
+}
+
+#[test]
+fn a_broker_whose_port_was_taken_says_so_and_stays_down() {
+    let cluster = Cluster::start(ClusterConfig::brokers(2)).unwrap();
+    let address = addresses(&cluster)[0];
+    cluster.kill_broker(1).unwrap();
+    // A port that is bound and does not listen can be listened on by who insists.
+    let thief = TcpListener::bind(address).unwrap();
+    let error = cluster.start_broker(1).unwrap_err();
+    assert!(error.message().contains(&format!("broker 1 cannot listen on {address}")), "{error}");
+    assert_eq!(cluster.broker_state(1), Some(BrokerState::NotRunning));
+    drop(thief);
+    cluster.start_broker(1).unwrap();
+    TcpStream::connect(address).unwrap();
+}
+
+#[test]
 fn ports_can_be_chosen() {
     let free = Cluster::start(ClusterConfig::brokers(1)).unwrap();
     let port = addresses(&free)[0].port();

@@ -43,8 +43,9 @@ pub struct ClusterArgs {
     config: Vec<(String, String)>,
 
     /// A port on loopback that takes commands, a line each: `kill 2`, `error NOT_LEADER_OR_FOLLOWER
-    /// api=Produce times=3`; each is answered by a line, `ok …` or `error …`, and `help` lists
-    /// them. 0 takes a free port. The second line of stdout is `control.port=…`
+    /// api=Produce times=3`; `help` lists them. Each is answered by `ok COUNT` and that many
+    /// lines, or by a line `error NAME: …`. 0 takes a free port. The second line of stdout is
+    /// `control.port=…`
     #[arg(long, value_name = "PORT")]
     control_port: Option<u16>,
 }
@@ -107,15 +108,28 @@ fn converse(mut stream: &TcpStream, cluster: &Weak<Cluster>) -> std::io::Result<
         line.clear();
         lines.by_ref().take(LINE_LEN_MAX).read_until(b'\n', &mut line)?;
         if !line.ends_with(b"\n") {
-            return Ok(()); // The end, or a line that is too long.
+            if line.len() as u64 == LINE_LEN_MAX {
+                let text = format!("error INVALID_ARGUMENT: a line is over {LINE_LEN_MAX} bytes\n");
+                stream.write_all(text.as_bytes())?;
+            }
+            return Ok(());
         }
         let Some(cluster) = cluster.upgrade() else { return Ok(()) };
-        let answer = match cluster.obey(&String::from_utf8_lossy(&line)) {
-            Ok(text) if text.is_empty() => "ok\n".to_owned(),
-            Ok(text) => format!("ok {text}\n"),
-            Err(error) => format!("error {error}\n"),
-        };
+        let answer = answer(&cluster, &line);
         drop(cluster);
         stream.write_all(answer.as_bytes())?;
+    }
+}
+
+/// What the control port says to a line: one that says what follows, then as many as it says.
+fn answer(cluster: &Cluster, line: &[u8]) -> String {
+    let Ok(line) = std::str::from_utf8(line) else {
+        return "error INVALID_UTF8: the line is not UTF-8\n".to_owned();
+    };
+    match cluster.obey(line) {
+        Ok(text) if text.is_empty() => "ok 0\n".to_owned(),
+        Ok(text) => format!("ok {}\n{text}\n", text.lines().count()),
+        // An answer is a line, whatever the command had in it.
+        Err(error) => format!("error {}\n", error.to_string().replace(['\r', '\n'], " ")),
     }
 }
