@@ -110,7 +110,7 @@ static void what_arrived_can_be_asked_for(void) {
                                         &again, &error));
         EXPECT(length > 2 && (int64_t)strlen(answer) == again && *answer == '{');
         EXPECT(answer[again - 1] == '}');
-        if (i == 0) EXPECT(strstr(answer, "\"api\":\"Produce\""));
+        if (i == 0) EXPECT(strstr(answer, "\"api\":\"Produce\"") != NULL);
         if (i == 1) EXPECT(strstr(answer, "\"value\":\"value\"") && strstr(answer, "}\n{"));
         free(answer);
     }
