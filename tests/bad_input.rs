@@ -1,5 +1,5 @@
 //! Bad input and bad peers: each gets its own clear error, in time, and nothing is lost or hangs.
-//! No Kafka here: the peers are scripted (support/fake_broker.rs).
+//! No Kafka here: the peers are scripted (support/fake_broker.rs), or the embedded cluster.
 
 #[path = "support/fake_broker.rs"]
 mod fake_broker;
@@ -14,6 +14,8 @@ mod answers;
 mod arguments;
 #[path = "bad_input/closing.rs"]
 mod closing;
+#[path = "bad_input/cluster.rs"]
+mod cluster;
 #[path = "bad_input/foreign.rs"]
 mod foreign;
 #[path = "bad_input/timeouts.rs"]

@@ -35,7 +35,8 @@ impl ClusterCore {
                 assignment: None,
                 config: self.config.topic_defaults.clone(),
             };
-            self.create_topic(&topic, now).map_err(|(code, why)| format!("{code}: {why}"))?;
+            self.create_topic(&topic, now)
+                .map_err(|(code, why)| format!("topic `{name}`: {code}: {why}"))?;
         }
         self.settle(now);
         Ok(())
