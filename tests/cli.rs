@@ -273,7 +273,7 @@ fn a_cluster_says_where_it_is_takes_records_and_ends_with_ctrl_c_and_status_0() 
 #[test]
 fn a_control_port_answers_each_line_and_what_it_breaks_is_broken() {
     let (child, servers, control) = cluster(&["--brokers", "2", "--topic", "t:1"]);
-    let stream = TcpStream::connect(control).unwrap();
+    let stream = TcpStream::connect(&control).unwrap();
     let mut answers = BufReader::new(&stream);
     let mut ask = |line: &str| {
         (&stream).write_all(line.as_bytes()).unwrap();
@@ -315,6 +315,12 @@ fn a_control_port_answers_each_line_and_what_it_breaks_is_broken() {
     assert_eq!(ask("records t 0\n")[0], "ok 6");
     (&stream).write_all(b"\xff\n").unwrap();
     assert_says(&ask("health\n")[0], &["error INVALID_UTF8"]);
+    let endless = TcpStream::connect(&control).unwrap();
+    // It is answered before it is all read, and then nobody reads.
+    let _ = (&endless).write_all(&[b'x'; 64 << 10]);
+    let mut answer = String::new();
+    let _ = BufReader::new(&endless).read_line(&mut answer);
+    assert_says(&answer, &["error INVALID_ARGUMENT", "65536 bytes"]);
     // Both ends of the conversation are open when the cluster ends.
     assert_eq!(status(&interrupt(child)), 0);
 }

@@ -1,6 +1,7 @@
 //! Clusters start in no time, brokers sleep and wake, and nothing is left of a cluster that ended.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use ottla::broker::{BrokerState, Cluster, ClusterConfig};
@@ -144,6 +145,35 @@ fn a_producer_outlives_brokers_that_die_and_come_back_again_and_again() {
         until("it is in sync", || cluster.partition("t", 0).unwrap().isr.len() == 3);
     }
     assert_eq!(cluster.records("t", 0).len() as u64, sent);
+}
+
+#[test]
+fn no_connection_outlives_its_broker() {
+    let cluster = Cluster::start(ClusterConfig::brokers(1)).unwrap();
+    let address = addresses(&cluster)[0];
+    let done = AtomicBool::new(false);
+    let clients = std::thread::scope(|scope| {
+        let connect = || {
+            let mut clients = Vec::new();
+            while !done.load(Ordering::Relaxed) {
+                clients.extend(TcpStream::connect(address));
+                if clients.len() > 300 {
+                    clients.clear();
+                }
+            }
+            clients
+        };
+        let clients = scope.spawn(connect);
+        for _ in 0..200 {
+            cluster.kill_broker(1).unwrap();
+            cluster.start_broker(1).unwrap();
+        }
+        cluster.kill_broker(1).unwrap();
+        done.store(true, Ordering::Relaxed);
+        clients.join().unwrap()
+    });
+    until("every connection is closed", || cluster.connections() == 0);
+    drop(clients);
 }
 
 #[test]
