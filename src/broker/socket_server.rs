@@ -82,11 +82,13 @@ impl Processor {
                 return;
             }
             let now = time::now();
-            for command in self.channel.mailbox(self.number).take() {
-                self.obey(command, now);
-            }
+            // Events first: who is told that a listener is closed may close all its connections
+            // next, and another processor must have been given those accepted before.
             for event in events.drain(..) {
                 self.happened(event, now);
+            }
+            for command in self.channel.mailbox(self.number).take() {
+                self.obey(command, now);
             }
             self.look_at_clock(now);
         }

@@ -149,7 +149,14 @@ fn a_producer_outlives_brokers_that_die_and_come_back_again_and_again() {
 
 #[test]
 fn no_connection_outlives_its_broker() {
-    let cluster = Cluster::start(ClusterConfig::brokers(1)).unwrap();
+    for processors in [1, 3] {
+        connect_while_a_broker_dies(processors);
+    }
+}
+
+fn connect_while_a_broker_dies(processors: usize) {
+    let config = ClusterConfig { processors, ..ClusterConfig::brokers(1) };
+    let cluster = Cluster::start(config).unwrap();
     let address = addresses(&cluster)[0];
     let done = AtomicBool::new(false);
     let clients = std::thread::scope(|scope| {
