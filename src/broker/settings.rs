@@ -89,7 +89,7 @@ impl ClusterConfig {
             "log.level" => self.log_level = level(value)?,
             "journal.bytes" => self.journal_bytes = number(key, value)?,
             "seed" => self.seed = number(key, value)?,
-            _ if !topic_config::is_known(key) => return Err(unknown(key)),
+            _ if topic_config::key(key).is_none() => return Err(unknown(key)),
             _ => self.topic_defaults.set(key, value).map_err(wrong)?,
         }
         Ok(())
@@ -126,7 +126,7 @@ fn level(value: &str) -> Result<Level> {
 #[cold]
 fn unknown(key: &str) -> Error {
     let own = KEYS.join(", ");
-    let topics = topic_config::KEYS.join(", ");
+    let topics = topic_config::KEYS.map(|key| key.name).join(", ");
     wrong(format!("unknown key `{key}`; there are topic, {own}, and those of topics: {topics}"))
 }
 

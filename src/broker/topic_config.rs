@@ -1,5 +1,6 @@
 //! The configuration of a topic: Kafka's keys, as far as something here depends on them.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// Whose time a record bears.
@@ -31,7 +32,14 @@ pub struct TopicConfig {
     pub message_timestamp_after_max_ms: i64,
     /// `cleanup.policy` contains `compact`: records need keys. Nothing is compacted.
     pub compact: bool,
+    /// `cleanup.policy` contains `delete`. What exceeds `retention.bytes` goes in any case.
+    pub delete: bool,
+    /// Values of keys that are kept and change nothing here.
+    pub idle: BTreeMap<&'static str, String>,
 }
+
+/// The least `segment.bytes`.
+const SEGMENT_BYTES_MIN: i32 = 1 << 20;
 
 impl Default for TopicConfig {
     /// Kafka's defaults, except that a partition keeps 256 MiB: it is kept in memory.
@@ -45,59 +53,93 @@ impl Default for TopicConfig {
             message_timestamp_before_max_ms: i64::MAX,
             message_timestamp_after_max_ms: 3_600_000,
             compact: false,
+            delete: true,
+            idle: BTreeMap::new(),
         }
     }
 }
 
+/// What a value is; the numbers are the protocol's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ValueType {
+    /// `true` or `false`.
+    Boolean = 1,
+    /// Text.
+    Text = 2,
+    /// A number of 32 bits.
+    Int = 3,
+    /// A number of 64 bits.
+    Long = 5,
+    /// A number with a fraction.
+    Double = 6,
+    /// Words between commas.
+    List = 7,
+}
+
+/// A key that a topic's configuration may have.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    /// Kafka's name.
+    pub name: &'static str,
+    /// What its value is.
+    pub value_type: ValueType,
+    /// Kafka's default, where the key is kept and changes nothing: what it governs is not done.
+    idle: Option<&'static str>,
+}
+
+const fn governs(name: &'static str, value_type: ValueType) -> Key {
+    Key { name, value_type, idle: None }
+}
+
+const fn idle(name: &'static str, value_type: ValueType, default: &'static str) -> Key {
+    Key { name, value_type, idle: Some(default) }
+}
+
 /// The keys, in the order of their names.
-pub const KEYS: [&str; 8] = [
-    "cleanup.policy",
-    "max.message.bytes",
-    "message.timestamp.after.max.ms",
-    "message.timestamp.before.max.ms",
-    "message.timestamp.type",
-    "min.insync.replicas",
-    "retention.bytes",
-    "segment.bytes",
+pub const KEYS: [Key; 28] = [
+    governs("cleanup.policy", ValueType::List),
+    idle("compression.type", ValueType::Text, "producer"),
+    idle("delete.retention.ms", ValueType::Long, "86400000"),
+    idle("file.delete.delay.ms", ValueType::Long, "60000"),
+    idle("flush.messages", ValueType::Long, "9223372036854775807"),
+    idle("flush.ms", ValueType::Long, "9223372036854775807"),
+    idle("follower.replication.throttled.replicas", ValueType::List, ""),
+    idle("index.interval.bytes", ValueType::Int, "4096"),
+    idle("leader.replication.throttled.replicas", ValueType::List, ""),
+    idle("local.retention.bytes", ValueType::Long, "-2"),
+    idle("local.retention.ms", ValueType::Long, "-2"),
+    idle("max.compaction.lag.ms", ValueType::Long, "9223372036854775807"),
+    governs("max.message.bytes", ValueType::Int),
+    governs("message.timestamp.after.max.ms", ValueType::Long),
+    governs("message.timestamp.before.max.ms", ValueType::Long),
+    governs("message.timestamp.type", ValueType::Text),
+    idle("min.cleanable.dirty.ratio", ValueType::Double, "0.5"),
+    idle("min.compaction.lag.ms", ValueType::Long, "0"),
+    governs("min.insync.replicas", ValueType::Int),
+    idle("preallocate", ValueType::Boolean, "false"),
+    idle("remote.storage.enable", ValueType::Boolean, "false"),
+    governs("retention.bytes", ValueType::Long),
+    idle("retention.ms", ValueType::Long, "604800000"),
+    governs("segment.bytes", ValueType::Int),
+    idle("segment.index.bytes", ValueType::Int, "10485760"),
+    idle("segment.jitter.ms", ValueType::Long, "0"),
+    idle("segment.ms", ValueType::Long, "604800000"),
+    idle("unclean.leader.election.enable", ValueType::Boolean, "false"),
 ];
 
-/// Keys that a client may set and that change nothing here: what they govern is not done.
-const WITHOUT_EFFECT: [&str; 20] = [
-    "compression.type",
-    "delete.retention.ms",
-    "file.delete.delay.ms",
-    "flush.messages",
-    "flush.ms",
-    "follower.replication.throttled.replicas",
-    "index.interval.bytes",
-    "leader.replication.throttled.replicas",
-    "local.retention.bytes",
-    "local.retention.ms",
-    "max.compaction.lag.ms",
-    "message.downconversion.enable",
-    "message.format.version",
-    "min.cleanable.dirty.ratio",
-    "min.compaction.lag.ms",
-    "preallocate",
-    "retention.ms",
-    "segment.index.bytes",
-    "segment.jitter.ms",
-    "segment.ms",
-];
-
-/// Whether a topic can have this key.
-pub fn is_known(key: &str) -> bool {
-    KEYS.contains(&key) || WITHOUT_EFFECT.contains(&key)
+/// The key of that name.
+pub fn key(name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.name == name)
 }
 
 impl TopicConfig {
     /// Sets one key. An error is a sentence.
     pub fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
         match key {
-            "retention.bytes" => self.retention_bytes = number(key, value, -1)?,
+            "retention.bytes" => self.retention_bytes = number(key, value, i64::MIN)?,
             "min.insync.replicas" => self.min_insync_replicas = number(key, value, 1)?,
             "max.message.bytes" => self.max_message_bytes = number(key, value, 0)?,
-            "segment.bytes" => self.segment_bytes = number(key, value, 14)?,
+            "segment.bytes" => self.segment_bytes = number(key, value, SEGMENT_BYTES_MIN)?,
             "message.timestamp.before.max.ms" => {
                 self.message_timestamp_before_max_ms = number(key, value, 0)?;
             }
@@ -117,17 +159,28 @@ impl TopicConfig {
                     return Err(invalid(key, value, "must be delete, compact or both"));
                 }
                 self.compact = value.contains("compact");
+                self.delete = value.contains("delete");
             }
-            _ if WITHOUT_EFFECT.contains(&key) => {}
-            _ => return Err(format!("Unknown topic config name: {key}")),
+            _ => {
+                let Some(known) = self::key(key) else {
+                    return Err(format!("Unknown topic config name: {key}"));
+                };
+                known.check(value)?;
+                self.idle.insert(known.name, value.to_owned());
+            }
         }
         Ok(())
     }
 
-    /// The value of one of [`KEYS`].
+    /// The value of one of [`KEYS`], whatever set it.
     pub fn get(&self, key: &str) -> String {
         match key {
-            "cleanup.policy" => (if self.compact { "compact" } else { "delete" }).to_owned(),
+            "cleanup.policy" => match (self.delete, self.compact) {
+                (true, true) => "delete,compact",
+                (false, true) => "compact",
+                _ => "delete",
+            }
+            .to_owned(),
             "max.message.bytes" => self.max_message_bytes.to_string(),
             "message.timestamp.after.max.ms" => self.message_timestamp_after_max_ms.to_string(),
             "message.timestamp.before.max.ms" => self.message_timestamp_before_max_ms.to_string(),
@@ -135,8 +188,27 @@ impl TopicConfig {
             "min.insync.replicas" => self.min_insync_replicas.to_string(),
             "retention.bytes" => self.retention_bytes.to_string(),
             "segment.bytes" => self.segment_bytes.to_string(),
-            _ => String::new(),
+            _ => {
+                let default = || self::key(key).and_then(|key| key.idle).unwrap_or_default();
+                self.idle.get(key).map_or_else(|| default().to_owned(), Clone::clone)
+            }
         }
+    }
+}
+
+impl Key {
+    /// Whether a value is of the key's type.
+    fn check(&self, value: &str) -> Result<(), String> {
+        let word = value.trim();
+        let fits = match self.value_type {
+            ValueType::Boolean => ["true", "false"].contains(&word),
+            ValueType::Int => word.parse::<i32>().is_ok(),
+            ValueType::Long => word.parse::<i64>().is_ok(),
+            ValueType::Double => word.parse::<f64>().is_ok(),
+            ValueType::Text | ValueType::List => true,
+        };
+        let kind = self.value_type;
+        fits.then_some(()).ok_or_else(|| invalid(self.name, value, &format!("Not a {kind:?}")))
     }
 }
 
@@ -165,8 +237,10 @@ mod tests {
         let config = TopicConfig::default();
         let mut copy = TopicConfig { compact: true, retention_bytes: 1, ..config.clone() };
         for key in KEYS {
-            copy.set(key, &config.get(key)).unwrap();
+            copy.set(key.name, &config.get(key.name)).unwrap();
+            assert_eq!(copy.get(key.name), config.get(key.name));
         }
+        copy.idle.clear();
         assert_eq!(copy, config);
     }
 
@@ -178,6 +252,10 @@ mod tests {
         assert!(config.set("retention.bytes", "much").unwrap_err().contains("much"));
         assert!(config.set("message.timestamp.type", "x").is_err());
         assert!(config.set("cleanup.policy", "compact,hope").is_err());
+        assert!(config.set("segment.bytes", "1000").is_err());
+        assert!(config.set("preallocate", "perhaps").unwrap_err().contains("Boolean"));
+        assert!(config.set("retention.ms", "much").unwrap_err().contains("much"));
         config.set("retention.ms", "5").unwrap();
+        assert_eq!(config.get("retention.ms"), "5");
     }
 }

@@ -8,7 +8,8 @@ use crate::broker::call::Call;
 use crate::broker::controller::Refusal;
 use crate::broker::core::ClusterCore;
 use crate::broker::kafka_apis::{Answer, Api};
-use crate::broker::topic_config::{KEYS, TopicConfig};
+use crate::broker::metadata_cache::check_topic_name;
+use crate::broker::topic_config::{KEYS, Key, TopicConfig, ValueType, key};
 use crate::error::ErrorCode;
 use crate::time::Instant;
 use crate::wire::messages::describe_configs::{
@@ -27,10 +28,8 @@ const BROKER: i8 = 4;
 /// What may be done with a key.
 const SET: i8 = 0;
 const DELETE: i8 = 1;
-/// Types of values.
-const TYPE_STRING: i8 = 2;
-const TYPE_LONG: i8 = 5;
-const TYPE_LIST: i8 = 7;
+const APPEND: i8 = 2;
+const SUBTRACT: i8 = 3;
 
 impl Api for DescribeConfigsRequest {
     fn handle(self, core: &mut ClusterCore, call: Call, now: Instant) {
@@ -39,6 +38,9 @@ impl Api for DescribeConfigsRequest {
         let results = self.resources.iter().map(|resource| match resource.resource_type {
             TOPIC => match image.topics.get(&resource.resource_name) {
                 Some(topic) => described(resource, &topic.config, &defaults),
+                None if check_topic_name(&resource.resource_name).is_err() => {
+                    failed(resource, ErrorCode::INVALID_TOPIC_EXCEPTION)
+                }
                 None => failed(resource, ErrorCode::UNKNOWN_TOPIC_OR_PARTITION),
             },
             BROKER => described(resource, &defaults, &defaults),
@@ -69,21 +71,21 @@ fn described(
     config: &TopicConfig,
     defaults: &TopicConfig,
 ) -> DescribeConfigsResult {
-    let wanted = |key: &&&str| {
+    let wanted = |key: &&Key| {
         let keys = resource.configuration_keys.as_ref();
-        keys.is_none_or(|keys| keys.iter().any(|wanted| **wanted == ***key))
+        keys.is_none_or(|keys| keys.iter().any(|wanted| **wanted == *key.name))
     };
-    let entry = |key: &&str| DescribeConfigsResourceResult {
-        name: (*key).into(),
-        value: Some(config.get(key).into()),
-        read_only: false,
-        config_source: if config.get(key) == defaults.get(key) { DEFAULT } else { OF_TOPIC },
-        config_type: match *key {
-            "cleanup.policy" => TYPE_LIST,
-            "message.timestamp.type" => TYPE_STRING,
-            _ => TYPE_LONG,
-        },
-        ..DescribeConfigsResourceResult::default()
+    let entry = |key: &Key| {
+        let value = config.get(key.name);
+        let is_default = value == defaults.get(key.name);
+        DescribeConfigsResourceResult {
+            name: key.name.into(),
+            value: Some(value.into()),
+            read_only: false,
+            config_source: if is_default { DEFAULT } else { OF_TOPIC },
+            config_type: key.value_type as i8,
+            ..DescribeConfigsResourceResult::default()
+        }
     };
     DescribeConfigsResult {
         resource_type: resource.resource_type,
@@ -128,12 +130,19 @@ fn alter(
     };
     let mut config = TopicConfig::clone(&topic.config);
     for change in &resource.configs {
+        let given = change.value.as_deref().unwrap_or_default();
+        let is_list = key(&change.name).is_some_and(|key| key.value_type == ValueType::List);
         let value = match change.config_operation {
-            SET => change.value.as_deref().unwrap_or_default().to_owned(),
+            SET => given.to_owned(),
             DELETE => defaults.get(&change.name),
-            // Lists have one or two words here; who wants to change them sets them.
-            _ => {
-                let text = format!("{} can be set and deleted, nothing else", change.name);
+            APPEND | SUBTRACT if !is_list => {
+                let text = format!("{} is not a list", change.name);
+                return Err((ErrorCode::INVALID_CONFIG, text));
+            }
+            APPEND => changed_list(&config.get(&change.name), given, true),
+            SUBTRACT => changed_list(&config.get(&change.name), given, false),
+            other => {
+                let text = format!("There is no operation {other} on {}", change.name);
                 return Err((ErrorCode::INVALID_REQUEST, text));
             }
         };
@@ -143,6 +152,18 @@ fn alter(
         true => Ok(()),
         false => core.alter_config(name, config, now),
     }
+}
+
+/// A list with these words at its end, or without them.
+fn changed_list(list: &str, words: &str, append: bool) -> String {
+    let words: Vec<&str> = words.split(',').map(str::trim).collect();
+    let kept = list.split(',').filter(|word| !word.is_empty() && (append || !words.contains(word)));
+    let mut changed: Vec<&str> = kept.collect();
+    if append {
+        let new: Vec<&str> = words.into_iter().filter(|word| !changed.contains(word)).collect();
+        changed.extend(new);
+    }
+    changed.join(",")
 }
 
 fn altered_response(

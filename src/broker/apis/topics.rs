@@ -7,7 +7,7 @@ use crate::broker::controller::{NewTopic, Refusal};
 use crate::broker::core::ClusterCore;
 use crate::broker::kafka_apis::{Answer, Api};
 use crate::broker::metadata_cache::TopicImage;
-use crate::broker::topic_config::KEYS;
+use crate::broker::topic_config::{KEYS, Key};
 use crate::error::ErrorCode;
 use crate::time::Instant;
 use crate::wire::messages::create_partitions::CreatePartitionsTopicResult;
@@ -30,9 +30,11 @@ impl Api for CreateTopicsRequest {
     fn handle(self, core: &mut ClusterCore, call: Call, now: Instant) {
         let names: Vec<&Arc<str>> = self.topics.iter().map(|topic| &topic.name).collect();
         let mut topics = Vec::with_capacity(names.len());
-        for topic in &self.topics {
-            let twice = names.iter().filter(|name| **name == &topic.name).count() > 1;
-            let made = match twice {
+        for (at, topic) in self.topics.iter().enumerate() {
+            if names[..at].contains(&&topic.name) {
+                continue;
+            }
+            let made = match names[at + 1..].contains(&&topic.name) {
                 true => {
                     let text = format!("Duplicate topic name: {}", topic.name);
                     Err((ErrorCode::INVALID_REQUEST, text))
@@ -106,11 +108,15 @@ fn assignment_of(topic: &CreatableTopic) -> Result<Option<Vec<Vec<i32>>>, Refusa
 
 fn created(core: &ClusterCore, image: &TopicImage) -> CreatableTopicResult {
     let defaults = &core.config.topic_defaults;
-    let entry = |key: &&str| CreatableTopicConfigs {
-        name: (*key).into(),
-        value: Some(image.config.get(key).into()),
-        config_source: if image.config.get(key) == defaults.get(key) { DEFAULT } else { OF_TOPIC },
-        ..CreatableTopicConfigs::default()
+    let entry = |key: &Key| {
+        let value = image.config.get(key.name);
+        let is_default = value == defaults.get(key.name);
+        CreatableTopicConfigs {
+            name: key.name.into(),
+            value: Some(value.into()),
+            config_source: if is_default { DEFAULT } else { OF_TOPIC },
+            ..CreatableTopicConfigs::default()
+        }
     };
     let replicas = image.partitions.first().map_or(-1, |partition| partition.replicas.len() as i16);
     CreatableTopicResult {

@@ -32,7 +32,7 @@ impl ClusterCore {
             let mut config = self.config.topic_defaults.clone();
             // The newest offset of each partition would be lost with the rest.
             config.retention_bytes = -1;
-            config.compact = true;
+            (config.compact, config.delete) = (true, false);
             self.controller.push(Event::AutoCreate(NewTopic {
                 name: OFFSETS_TOPIC.into(),
                 partitions: self.config.offsets_partitions,
