@@ -149,9 +149,12 @@ impl Reader {
             return PartitionData { log_start_offset: -1, ..self.failed(wanted, code) };
         }
         if self.version >= DIVERGENCE_VERSION && wanted.last_fetched_epoch >= 0 {
-            let (epoch, end_offset) = log.end_of_epoch(wanted.last_fetched_epoch);
-            let diverges = epoch < wanted.last_fetched_epoch || end_offset < wanted.fetch_offset;
-            if epoch >= 0 && diverges {
+            let Some((epoch, end_offset)) = partition.end_of_epoch(wanted.last_fetched_epoch)
+            else {
+                let code = ErrorCode::OFFSET_OUT_OF_RANGE;
+                return PartitionData { log_start_offset: -1, ..self.failed(wanted, code) };
+            };
+            if epoch < wanted.last_fetched_epoch || end_offset < wanted.fetch_offset {
                 self.failed = true;
                 data.diverging_epoch = EpochEndOffset { epoch, end_offset };
                 return data;

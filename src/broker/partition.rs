@@ -136,6 +136,20 @@ impl Partition {
         }
     }
 
+    /// The largest epoch up to `epoch` that this leader knows, and where it ended. `None` for one
+    /// that has not begun.
+    pub fn end_of_epoch(&self, epoch: i32) -> Option<(i32, i64)> {
+        let current = self.image.leader_epoch;
+        if epoch < 0 || epoch > current {
+            return None;
+        }
+        if epoch == current {
+            return Some((current, self.log.end_offset()));
+        }
+        let (known, end) = self.log.end_of_epoch(epoch);
+        Some(if known < 0 { (epoch, end) } else { (known, end) })
+    }
+
     fn min_isr(&self) -> usize {
         let configured = usize::try_from(self.config.min_insync_replicas).unwrap_or(1);
         configured.min(self.image.replicas.len())

@@ -23,10 +23,15 @@ impl Api for OffsetForLeaderEpochRequest {
                     match leading(&server.replicas, &image, &topic.topic, index, epoch) {
                         Err(code) => failed(index, code),
                         Ok(partition) => {
-                            let (known, end) = partition.log.end_of_epoch(wanted.leader_epoch);
-                            let end_offset = if known < 0 { -1 } else { end };
-                            let found = EpochEndOffset { partition: index, ..Default::default() };
-                            EpochEndOffset { leader_epoch: known, end_offset, ..found }
+                            let found = partition.end_of_epoch(wanted.leader_epoch);
+                            let (leader_epoch, end_offset) = found.unwrap_or((-1, -1));
+                            let error_code = 0;
+                            EpochEndOffset {
+                                error_code,
+                                partition: index,
+                                leader_epoch,
+                                end_offset,
+                            }
                         }
                     }
                 })
