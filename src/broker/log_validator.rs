@@ -48,6 +48,11 @@ impl Batch {
         let batch = RecordBatch::take(&mut input)
             .map_err(|error| AppendError::new(ErrorCode::CORRUPT_MESSAGE, error.message()))?;
         let header = batch.header;
+        if header.compression() > CODEC_MAX {
+            // Kafka's broker fails over it.
+            let text = format!("Unknown compression type id: {}", header.compression());
+            return Err(AppendError::new(ErrorCode::UNKNOWN_SERVER_ERROR, text));
+        }
         if header.compression() == ZSTD && version < ZSTD_VERSION {
             let text = format!(
                 "Produce requests with version {version} are not allowed to use ZStandard \
@@ -204,11 +209,16 @@ fn batch_size(bytes: &[u8]) -> Result<Option<usize>, AppendError> {
         let text = format!("Record size {length} is less than the minimum record overhead (14)");
         return Err(AppendError::new(ErrorCode::CORRUPT_MESSAGE, text));
     };
+    let Some(magic) = bytes.get(16).map(|byte| *byte as i8) else { return Ok(None) };
+    if !(0..=MAGIC).contains(&magic) {
+        let text = format!("Invalid magic found in record: {magic}");
+        return Err(AppendError::new(ErrorCode::CORRUPT_MESSAGE, text));
+    }
     let size = LOG_OVERHEAD + length;
     if size > bytes.len() {
         return Ok(None);
     }
-    if bytes[16] as i8 == MAGIC && size < HEADER_LEN {
+    if magic == MAGIC && size < HEADER_LEN {
         let text = format!("Record batch of {size} bytes is shorter than its header");
         return Err(AppendError::new(ErrorCode::CORRUPT_MESSAGE, text));
     }
@@ -238,9 +248,6 @@ fn header_defect(header: &BatchHeader) -> Option<String> {
             "Invalid sequence number {} in record batch with producerId {}",
             header.base_sequence, header.producer_id
         ));
-    }
-    if header.compression() > CODEC_MAX {
-        return Some(format!("Unknown compression type id: {}", header.compression()));
     }
     None
 }

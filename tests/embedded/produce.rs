@@ -56,7 +56,7 @@ fn damaged_batches_are_refused_and_leave_nothing() {
     let mut refused = |bytes: &[u8]| code(raw.produce("t", 1, bytes).error_code);
     assert_eq!(refused(&damaged(last)), ErrorCode::CORRUPT_MESSAGE);
     assert_eq!(refused(&damaged(20)), ErrorCode::CORRUPT_MESSAGE, "the checksum itself");
-    assert_eq!(refused(&damaged(16)), ErrorCode::INVALID_RECORD, "the format");
+    assert_eq!(refused(&damaged(16)), ErrorCode::CORRUPT_MESSAGE, "the format");
     assert_eq!(refused(&good[..last]), ErrorCode::INVALID_RECORD, "not whole");
     assert_eq!(refused(&[]), ErrorCode::INVALID_RECORD);
     assert_eq!(refused(&[&good[..], &good[..]].concat()), ErrorCode::INVALID_RECORD, "two");

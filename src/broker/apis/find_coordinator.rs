@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use crate::broker::call::Call;
-use crate::broker::codes::INVALID_GROUP_ID;
 use crate::broker::core::ClusterCore;
 use crate::broker::kafka_apis::{Answer, Api};
 use crate::error::ErrorCode;
@@ -15,6 +14,8 @@ use crate::wire::messages::{FindCoordinatorRequest, FindCoordinatorResponse};
 const BATCH_VERSION: i16 = 4;
 /// Asks for the coordinator of a group.
 const GROUP: i8 = 0;
+/// Asks for the coordinator of a transactional producer.
+const TRANSACTION: i8 = 1;
 
 impl Api for FindCoordinatorRequest {
     fn handle(self, core: &mut ClusterCore, call: Call, now: Instant) {
@@ -23,9 +24,9 @@ impl Api for FindCoordinatorRequest {
         let keys = if batched { self.coordinator_keys } else { vec![self.key] };
         let find = |key: Arc<str>| {
             let found = match (self.key_type, &*key) {
-                (GROUP, "") => Err(INVALID_GROUP_ID),
                 (GROUP, group) => core.find_coordinator(group, &image),
-                _ => Err(ErrorCode::COORDINATOR_NOT_AVAILABLE),
+                (TRANSACTION, _) => Err(ErrorCode::COORDINATOR_NOT_AVAILABLE),
+                _ => Err(ErrorCode::INVALID_REQUEST),
             };
             match found {
                 Err(code) => failed(key, code),

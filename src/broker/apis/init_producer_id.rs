@@ -29,7 +29,8 @@ impl Api for InitProducerIdRequest {
 }
 
 fn failed(code: ErrorCode) -> InitProducerIdResponse {
-    InitProducerIdResponse { error_code: code.0 as i16, ..InitProducerIdResponse::default() }
+    let error_code = code.0 as i16;
+    InitProducerIdResponse { error_code, producer_epoch: -1, ..InitProducerIdResponse::default() }
 }
 
 impl Answer for InitProducerIdResponse {
