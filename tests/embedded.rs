@@ -9,9 +9,10 @@ mod hostile;
 mod lifecycle;
 #[path = "embedded/produce.rs"]
 mod produce;
-#[path = "embedded/raw.rs"]
-mod raw;
 #[path = "embedded/replication.rs"]
 mod replication;
 #[path = "embedded/rig.rs"]
 mod rig;
+
+#[path = "support/raw.rs"]
+mod raw;

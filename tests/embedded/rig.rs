@@ -1,23 +1,12 @@
 //! A producer of this library and the reports that it gave.
 
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
 use ottla::broker::Cluster;
 use ottla::producer::OwnedReport;
 use ottla::{Config, Hooks, Producer, Record, State};
 
-/// No test waits longer; none waits this long unless it fails.
-pub const LIMIT: Duration = Duration::from_secs(20);
-
-/// Waits until it is so.
-pub fn until(what: &str, mut done: impl FnMut() -> bool) {
-    let end = Instant::now() + LIMIT;
-    while !done() {
-        assert!(Instant::now() < end, "waited in vain until {what}");
-        std::thread::yield_now();
-    }
-}
+pub use super::raw::{LIMIT, until};
 
 /// A producer and the reports it gave.
 pub struct Rig {

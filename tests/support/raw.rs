@@ -1,22 +1,35 @@
 //! A client that says exactly what a test wants it to say, built on another implementation of the
 //! protocol.
 
+#![allow(dead_code)] // Each test binary uses a part.
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 use kafka_protocol::indexmap::IndexMap;
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::produce_response::PartitionProduceResponse;
 use kafka_protocol::messages::{MetadataRequest, ProduceRequest, RequestHeader, TopicName};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
+pub use kafka_protocol::records::TimestampType;
 use kafka_protocol::records::{
     Compression, NO_PARTITION_LEADER_EPOCH, Record, RecordBatchEncoder, RecordEncodeOptions,
-    TimestampType,
 };
 
-use super::rig::LIMIT;
+/// No test waits longer; none waits this long unless it fails.
+pub const LIMIT: Duration = Duration::from_secs(20);
+
+/// Waits until it is so.
+pub fn until(what: &str, mut done: impl FnMut() -> bool) {
+    let end = Instant::now() + LIMIT;
+    while !done() {
+        assert!(Instant::now() < end, "waited in vain until {what}");
+        std::thread::yield_now();
+    }
+}
 
 /// One connection.
 pub struct Raw {
@@ -48,9 +61,11 @@ impl Raw {
             .with_request_api_version(version)
             .with_correlation_id(self.correlation_id)
             .with_client_id(Some(StrBytes::from_static_str("raw")));
+        frame.put_u32(0);
         header.encode(&mut frame, R::header_version(version)).unwrap();
         request.encode(&mut frame, version).unwrap();
-        self.bytes(&(frame.len() as u32).to_be_bytes());
+        let length = frame.len() as u32 - 4;
+        frame[..4].copy_from_slice(&length.to_be_bytes());
         self.bytes(&frame);
     }
 
@@ -134,23 +149,47 @@ pub const NOBODY: Who = (-1, -1, -1);
 
 /// A batch of records with these values.
 pub fn batch(who: Who, values: &[&str]) -> Vec<u8> {
-    let record = |(at, value): (usize, &&str)| Record {
+    let one = |value: &&str| Content { value: (*value).to_owned(), ..Content::default() };
+    batch_of(who, TimestampType::Creation, values.iter().map(one))
+}
+
+/// What a record of a batch says.
+#[derive(Clone)]
+pub struct Content {
+    pub key: Option<&'static str>,
+    pub value: String,
+    pub timestamp: i64,
+}
+
+impl Default for Content {
+    fn default() -> Content {
+        Content { key: None, value: "v".to_owned(), timestamp: 1_700_000_000_000 }
+    }
+}
+
+/// A batch of these records.
+pub fn batch_of(
+    who: Who,
+    timestamp_type: TimestampType,
+    contents: impl IntoIterator<Item = Content>,
+) -> Vec<u8> {
+    let record = |(at, content): (usize, Content)| Record {
         transactional: false,
         control: false,
         delete_horizon: false,
         partition_leader_epoch: NO_PARTITION_LEADER_EPOCH,
         producer_id: who.0,
         producer_epoch: who.1,
-        timestamp_type: TimestampType::Creation,
+        timestamp_type,
         offset: at as i64,
         // Records of one batch have sequences in a row, even where they mean nothing.
-        sequence: who.2 + at as i32,
-        timestamp: 1_700_000_000_000,
-        key: None,
-        value: Some(Bytes::copy_from_slice(value.as_bytes())),
+        sequence: who.2.wrapping_add(at as i32),
+        timestamp: content.timestamp,
+        key: content.key.map(|key| Bytes::from_static(key.as_bytes())),
+        value: Some(Bytes::from(content.value)),
         headers: IndexMap::new(),
     };
-    let records: Vec<Record> = values.iter().enumerate().map(record).collect();
+    let records: Vec<Record> = contents.into_iter().enumerate().map(record).collect();
     let mut bytes = BytesMut::new();
     let options = RecordEncodeOptions { version: 2, compression: Compression::None };
     RecordBatchEncoder::encode(&mut bytes, &records, &options).unwrap();
