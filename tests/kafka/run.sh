@@ -27,6 +27,10 @@ behaviours three_brokers
 cargo test --features cli --no-fail-fast --test kafka_faults -- --include-ignored \
   --test-threads=1 || status=1
 tests/kafka/examples.sh || status=1
+# These need no Kafka, but its jars.
+{ tests/foreign/build.sh &&
+  cargo test --features cli --no-fail-fast --test foreign -- --ignored --test-threads=1; } ||
+  status=1
 $kafka down "$OTTLA_TEST_KAFKA_DIR"
 OTTLA_TEST_KAFKA_DIR+=-alone
 OTTLA_TEST_BOOTSTRAP=$($kafka up 1 "$OTTLA_TEST_KAFKA_DIR") || exit 1
