@@ -1,8 +1,9 @@
 //! Clients that mean harm, or are broken: they are refused, and the others notice nothing.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use ottla::broker::{Cluster, ClusterConfig};
 
@@ -118,4 +119,94 @@ fn a_request_over_the_limit_is_not_read() {
     assert_eq!(raw.produce("t", 1, &batch(NOBODY, &["v"])).error_code, 0);
     raw.bytes(&1001_u32.to_be_bytes());
     assert!(raw.is_closed());
+}
+
+/// Where the other process finds the cluster.
+const VICTIM: &str = "OTTLA_TEST_VICTIM";
+const CONNECTIONS: usize = 3000;
+
+/// This binary once more, as a client that means harm. It ends with its input.
+fn hostile_process(cluster: &Cluster) -> Child {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--ignored", "--exact", "hostile::the_other_process"]);
+    command.env(VICTIM, cluster.bootstrap_servers());
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap()
+}
+
+#[test]
+#[ignore = "started by another test"]
+fn the_other_process() {
+    let Ok(victim) = std::env::var(VICTIM) else { return };
+    let mut crowd = Vec::new();
+    for number in 0..CONNECTIONS {
+        let mut stream = TcpStream::connect(&victim).unwrap();
+        let bytes: &[u8] = match number % 4 {
+            0 => &i32::MAX.to_be_bytes(),
+            // As much as is allowed, and none of it.
+            1 => &(100_i32 << 20).to_be_bytes(),
+            2 => &[0, 0, 1, 0, 0, 0, 0, 9],
+            _ => &[],
+        };
+        // It may have been closed already.
+        let _ = stream.write_all(bytes);
+        crowd.push(stream);
+    }
+    let good = batch(NOBODY, &["intruder"]);
+    let mut damaged = good.clone();
+    *damaged.last_mut().unwrap() ^= 1;
+    let out_of_order = batch((1, 0, 500), &["intruder"]);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                loop {
+                    let mut raw = Raw::connect(&victim);
+                    assert_ne!(raw.produce("t", -1, &damaged).error_code, 0);
+                    assert_ne!(raw.produce("t", -1, &good[..70]).error_code, 0);
+                    assert_ne!(raw.produce("t", -1, &out_of_order).error_code, 0);
+                    raw.bytes(&i32::MAX.to_be_bytes());
+                    assert!(raw.is_closed());
+                }
+            });
+        }
+        let _ = std::io::stdin().read(&mut [0]);
+        std::process::exit(0);
+    });
+}
+
+/// Bytes of memory that this process has.
+fn resident() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 1024
+}
+
+#[test]
+fn a_good_producer_suffers_nothing_beside_a_process_with_thousands_of_bad_connections() {
+    let cluster = Cluster::start(ClusterConfig::brokers(1).topic("t", 1)).unwrap();
+    let rig = Rig::new(&cluster, &[("linger.ms", "0"), ("request.timeout.ms", "5000")]);
+    // The producer of this number is known, with another sequence.
+    let mut raw = Raw::connect(&cluster.bootstrap_servers());
+    assert_eq!(raw.produce("t", -1, &batch((1, 0, 0), &["v"])).error_code, 0);
+    let before = resident();
+    let mut hostile = hostile_process(&cluster);
+    // A third of them is closed at once.
+    until("the crowd is there", || cluster.connections() > CONNECTIONS * 7 / 10);
+    let mut slowest = Duration::ZERO;
+    for at in 1..=500 {
+        let sent = Instant::now();
+        let report = one(&rig, "t");
+        slowest = slowest.max(sent.elapsed());
+        assert_eq!((report.state, report.offset), (ottla::State::Persisted, at), "{report:?}");
+    }
+    assert!(slowest < Duration::from_secs(2), "{slowest:?}");
+    let grown = resident().saturating_sub(before);
+    assert!(grown < 300 << 20, "{grown} bytes more");
+    assert_eq!(cluster.records("t", 0).len(), 501, "nothing of the intruders");
+    let refused =
+        cluster.requests().iter().filter(|r| r.client_id.as_deref() == Some("raw")).count();
+    assert!(refused > 100, "the intruders were at it: {refused}");
+    drop(hostile.stdin.take());
+    assert!(hostile.wait().unwrap().success());
+    until("they are gone", || cluster.connections() < 10);
+    persisted(&[one(&rig, "t")]);
 }

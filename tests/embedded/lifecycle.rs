@@ -41,24 +41,6 @@ fn a_cluster_that_is_shut_down_frees_its_ports_and_closes_its_connections() {
     }
 }
 
-/// What this process has open. Other tests run beside this one, so a few more say nothing.
-fn resources() -> (usize, usize) {
-    let count = |path: &str| std::fs::read_dir(path).unwrap().count();
-    (count("/proc/self/task"), count("/proc/self/fd"))
-}
-
-#[test]
-fn hundreds_of_clusters_one_after_the_other_leave_nothing_behind() {
-    let (threads, fds) = resources();
-    for _ in 0..200 {
-        let cluster = Cluster::start(ClusterConfig::brokers(3).topic("t", 3)).unwrap();
-        TcpStream::connect(addresses(&cluster)[0]).unwrap();
-    }
-    let (threads_now, fds_now) = resources();
-    assert!(threads_now < threads + 150, "{threads} threads became {threads_now}");
-    assert!(fds_now < fds + 500, "{fds} fds became {fds_now}");
-}
-
 #[test]
 fn dozens_of_clusters_live_beside_each_other() {
     let clusters: Vec<Cluster> =
