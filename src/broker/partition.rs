@@ -169,7 +169,7 @@ impl Partition {
                 "The size of the current ISR {in_sync} is insufficient to satisfy the min.isr \
                  requirement of {least}"
             );
-            return Err(AppendError::new(ErrorCode::NOT_ENOUGH_REPLICAS, text));
+            return Err(AppendError::of_log(ErrorCode::NOT_ENOUGH_REPLICAS, text));
         }
         let epoch = self.image.leader_epoch;
         let info = self.log.append_as_leader(batch, epoch, &self.config, wall_ms)?;
