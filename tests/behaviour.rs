@@ -1,6 +1,7 @@
 //! What brokers do, shown on the embedded cluster and on Apache Kafka by the same tests: without
 //! `OTTLA_TEST_BOOTSTRAP` each runs on an embedded cluster of its own, with it on that one.
-//! tests/kafka/run.sh runs `one_broker` and `three_brokers` on a Kafka of as many nodes.
+//! tests/kafka/run.sh runs `one_broker` and `three_brokers` on a Kafka of as many nodes, and
+//! `alone` while nobody else is there, as it kills nodes.
 
 #[path = "behaviour/batches.rs"]
 mod batches;
@@ -8,6 +9,8 @@ mod batches;
 mod configs;
 #[path = "behaviour/connections.rs"]
 mod connections;
+#[path = "behaviour/deaths.rs"]
+mod deaths;
 #[path = "behaviour/fetch.rs"]
 mod fetch;
 #[path = "behaviour/groups.rs"]
@@ -44,12 +47,15 @@ macro_rules! on {
 }
 
 macro_rules! behaviours {
-    (any { $($any:tt)* } three { $($three:tt)* }) => {
+    (any { $($any:tt)* } three { $($three:tt)* } alone { $($alone:tt)* }) => {
         mod one_broker {
             on! { 1: $($any)* }
         }
         mod three_brokers {
             on! { 3: $($any)* $($three)* }
+        }
+        mod alone {
+            on! { 3: $($alone)* }
         }
     };
 }
@@ -99,6 +105,8 @@ any {
         a_nameless_group_and_a_strange_session_are_refused,
         offsets_are_kept_for_the_group_and_for_who_comes_later,
         transactions_are_not_confused_with_groups,
+        groups_can_be_listed_and_described,
+        a_static_member_comes_back_to_its_place_and_fences_its_double,
     }
     metadata {
         brokers_and_leaders_are_named,
@@ -149,6 +157,11 @@ three {
         a_broker_without_a_replica_refuses_and_names_the_leader,
         what_is_acknowledged_by_all_is_at_once_readable,
         more_replicas_in_sync_than_there_are_cannot_be_asked_for,
+    }
+}
+alone {
+    deaths {
+        a_broker_dies_and_comes_back,
     }
 }
 }

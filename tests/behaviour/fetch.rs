@@ -212,22 +212,39 @@ pub fn offsets_are_found_by_name_and_by_time(target: &Target) {
     assert_eq!(error(unknown.error_code), Some(UnknownTopicOrPartition));
 }
 
+/// The error of a fetch by who believes in this epoch.
+pub fn fetch_in_epoch(
+    raw: &mut Raw,
+    topic: &str,
+    epoch: i32,
+) -> Option<kafka_protocol::ResponseError> {
+    let wanted = part(0, 0, MAX).with_current_leader_epoch(epoch);
+    error(fetch_part(raw, topic, wanted).error_code)
+}
+
+/// Where an epoch ended: the error, the epoch and the offset.
+pub fn end_of_epoch(
+    raw: &mut Raw,
+    topic: &str,
+    leader_epoch: i32,
+    current: i32,
+) -> (Option<kafka_protocol::ResponseError>, i32, i64) {
+    let part = OffsetForLeaderPartition::default()
+        .with_partition(0)
+        .with_current_leader_epoch(current)
+        .with_leader_epoch(leader_epoch);
+    let topic =
+        OffsetForLeaderTopic::default().with_topic(topic_name(topic)).with_partitions(vec![part]);
+    let request = OffsetForLeaderEpochRequest::default()
+        .with_replica_id((-1).into())
+        .with_topics(vec![topic]);
+    let answer = raw.call(4, &request).unwrap().topics.remove(0).partitions.remove(0);
+    (error(answer.error_code), answer.leader_epoch, answer.end_offset)
+}
+
 pub fn the_end_of_an_epoch_can_be_asked_for(target: &Target) {
     let (topic, mut raw) = two_batches(target, "epoch-ends");
-    let mut ask = |leader_epoch: i32, current: i32| {
-        let part = OffsetForLeaderPartition::default()
-            .with_partition(0)
-            .with_current_leader_epoch(current)
-            .with_leader_epoch(leader_epoch);
-        let topic = OffsetForLeaderTopic::default()
-            .with_topic(topic_name(&topic))
-            .with_partitions(vec![part]);
-        let request = OffsetForLeaderEpochRequest::default()
-            .with_replica_id((-1).into())
-            .with_topics(vec![topic]);
-        let answer = raw.call(4, &request).unwrap().topics.remove(0).partitions.remove(0);
-        (error(answer.error_code), answer.leader_epoch, answer.end_offset)
-    };
+    let mut ask = |epoch: i32, current: i32| end_of_epoch(&mut raw, &topic, epoch, current);
     assert_eq!(ask(0, -1), (None, 0, 4));
     assert_eq!(ask(0, 0), (None, 0, 4));
     assert_eq!(ask(5, -1), (None, -1, -1));

@@ -1,7 +1,9 @@
 //! Classic consumer groups.
 
 use kafka_protocol::ResponseError::*;
-use kafka_protocol::messages::FindCoordinatorRequest;
+use kafka_protocol::messages::{
+    DescribeGroupsRequest, FindCoordinatorRequest, GroupId, ListGroupsRequest,
+};
 use kafka_protocol::protocol::StrBytes;
 
 use super::member::Member;
@@ -178,4 +180,59 @@ pub fn transactions_are_not_confused_with_groups(target: &Target) {
     let answer = member.raw.call(6, &request).unwrap();
     let codes: Vec<_> = answer.coordinators.iter().map(|one| error(one.error_code)).collect();
     assert_eq!(codes, [None, None], "each that was asked for is answered");
+}
+
+pub fn groups_can_be_listed_and_described(target: &Target) {
+    let group = target.name("described");
+    let mut member = Member::new(target, &group);
+    let describe = |member: &mut Member, name: &str| {
+        let request = DescribeGroupsRequest::default().with_groups(vec![GroupId(text(name))]);
+        member.raw.call(5, &request).unwrap().groups.remove(0)
+    };
+    let unknown = describe(&mut member, &group);
+    assert_eq!((error(unknown.error_code), &*unknown.group_state), (None, "Dead"));
+    member.join_twice();
+    let waits = describe(&mut member, &group);
+    assert_eq!(&*waits.group_state, "CompletingRebalance");
+    let id = member.id.clone();
+    member.sync(&[(&id, "all")]);
+    let stable = describe(&mut member, &group);
+    assert_eq!((&*stable.group_state, &*stable.protocol_type), ("Stable", "consumer"));
+    assert_eq!((&*stable.protocol_data, stable.members.len()), ("range", 1));
+    let only = &stable.members[0];
+    assert_eq!(
+        (&*only.member_id, &*only.client_id, &*only.client_host),
+        (&*id, "raw", "/127.0.0.1")
+    );
+    assert_eq!(
+        (&only.member_metadata[..], &only.member_assignment[..]),
+        (&b"range"[..], &b"all"[..])
+    );
+    let listed = member.raw.call(4, &ListGroupsRequest::default()).unwrap();
+    let own = listed.groups.iter().find(|listed| listed.group_id.0 == text(&group)).unwrap();
+    assert_eq!((&*own.protocol_type, &*own.group_state), ("consumer", "Stable"));
+    member.leave();
+    let empty = describe(&mut member, &group);
+    assert_eq!((&*empty.group_state, empty.members.len()), ("Empty", 0));
+}
+
+pub fn a_static_member_comes_back_to_its_place_and_fences_its_double(target: &Target) {
+    let group = target.name("static");
+    let (mut first, mut second) = (Member::new(target, &group), Member::new(target, &group));
+    first.instance = Some("one");
+    let joined = first.join(9);
+    assert_eq!((error(joined.error_code), joined.generation_id), (None, 1), "at once");
+    let id = first.id.clone();
+    first.sync(&[(&id, "all")]);
+    second.instance = Some("one");
+    let again = second.join(9);
+    assert_eq!((error(again.error_code), again.generation_id), (None, 1), "the same generation");
+    assert_ne!(second.id, first.id);
+    assert!(again.skip_assignment);
+    assert_eq!(&second.sync(&[]).assignment[..], b"all");
+    assert_eq!(first.heartbeat(), Some(FencedInstanceId));
+    assert_eq!(error(first.sync(&[]).error_code), Some(FencedInstanceId));
+    assert_eq!(error(first.join(9).error_code), Some(FencedInstanceId));
+    assert_eq!(second.heartbeat(), None);
+    assert_eq!(second.leave(), (None, None));
 }

@@ -26,6 +26,7 @@ pub struct Member {
     pub group: String,
     pub id: String,
     pub generation: i32,
+    pub instance: Option<&'static str>,
     pub protocols: Vec<&'static str>,
 }
 
@@ -55,7 +56,7 @@ impl Member {
             )
         });
         let (group, id) = (group.to_owned(), String::new());
-        Member { raw, group, id, generation: -1, protocols: vec!["range"] }
+        Member { raw, group, id, generation: -1, instance: None, protocols: vec!["range"] }
     }
 
     pub fn ask_to_join(&mut self, version: i16) {
@@ -68,6 +69,7 @@ impl Member {
             .with_session_timeout_ms(10_000)
             .with_rebalance_timeout_ms(10_000)
             .with_member_id(text(&self.id))
+            .with_group_instance_id(self.instance.map(text))
             .with_protocol_type(text("consumer"))
             .with_protocols(self.protocols.iter().map(protocol).collect());
         self.raw.send(version, &request);
@@ -103,6 +105,7 @@ impl Member {
             .with_group_id(group_id(&self.group))
             .with_generation_id(self.generation)
             .with_member_id(text(&self.id))
+            .with_group_instance_id(self.instance.map(text))
             .with_protocol_type(Some(text("consumer")))
             .with_protocol_name(Some(text("range")))
             .with_assignments(assignments.iter().map(assignment).collect());
@@ -122,7 +125,8 @@ impl Member {
         let request = HeartbeatRequest::default()
             .with_group_id(group_id(&self.group))
             .with_generation_id(self.generation)
-            .with_member_id(text(&self.id));
+            .with_member_id(text(&self.id))
+            .with_group_instance_id(self.instance.map(text));
         error(self.raw.call(4, &request).unwrap().error_code)
     }
 

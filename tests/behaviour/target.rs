@@ -21,7 +21,7 @@ pub const NUM_PARTITIONS: i32 = 12;
 /// A cluster of one broker or three.
 pub struct Target {
     pub bootstrap: String,
-    _embedded: Option<Cluster>,
+    embedded: Option<Cluster>,
 }
 
 impl Target {
@@ -29,17 +29,33 @@ impl Target {
         if let Ok(bootstrap) = std::env::var("OTTLA_TEST_BOOTSTRAP") {
             let there = bootstrap.split(',').count();
             assert_eq!(there, usize::from(brokers), "brokers in OTTLA_TEST_BOOTSTRAP");
-            return Target { bootstrap, _embedded: None };
+            return Target { bootstrap, embedded: None };
         }
         let mut config = ClusterConfig::brokers(brokers);
         config.num_partitions = NUM_PARTITIONS;
         config.topic_defaults.min_insync_replicas = if brokers < 3 { 1 } else { 2 };
         let cluster = Cluster::start(config).unwrap();
-        Target { bootstrap: cluster.bootstrap_servers(), _embedded: Some(cluster) }
+        Target { bootstrap: cluster.bootstrap_servers(), embedded: Some(cluster) }
     }
 
     pub fn brokers(&self) -> usize {
         self.bootstrap.split(',').count()
+    }
+
+    /// Kills a broker.
+    pub fn kill(&self, id: i32) {
+        match &self.embedded {
+            Some(cluster) => cluster.kill_broker(id).unwrap(),
+            None => node("kill", id),
+        }
+    }
+
+    /// Starts a broker that was killed.
+    pub fn start(&self, id: i32) {
+        match &self.embedded {
+            Some(cluster) => cluster.start_broker(id).unwrap(),
+            None => node("start", id),
+        }
     }
 
     /// A connection to the first broker.
@@ -104,6 +120,14 @@ impl Target {
         let id = place(&metadata.topics[0], partition).leader_id.0;
         self.broker(&metadata, id)
     }
+}
+
+/// Does something with a node of Kafka.
+fn node(verb: &str, id: i32) {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/kafka/kafka.sh");
+    let dir = std::env::var("OTTLA_TEST_KAFKA_DIR").expect("run by tests/kafka/run.sh (make test)");
+    let mut command = std::process::Command::new(script);
+    assert!(command.args([verb, &id.to_string(), &dir]).status().unwrap().success());
 }
 
 /// A partition of a topic.

@@ -20,12 +20,13 @@ cargo test --features cli --no-fail-fast --test kafka --test cli -- --include-ig
 # What brokers do, as the embedded cluster does it: it plays Kafka 4.3 and no other.
 behaviours() {
   [[ $KAFKA_VERSION == 4.3.* ]] || { echo "behaviours are those of Kafka 4.3"; return 0; }
-  cargo test --features cli --test behaviour "$1::" || status=1
+  cargo test --features cli --no-fail-fast --test behaviour "$1::" || status=1
 }
 behaviours three_brokers
 # These kill and pause nodes: one at a time, and when nobody else is there.
 cargo test --features cli --no-fail-fast --test kafka_faults -- --include-ignored \
   --test-threads=1 || status=1
+behaviours alone
 tests/kafka/examples.sh || status=1
 # These need no Kafka, but its jars.
 { tests/foreign/build.sh &&
