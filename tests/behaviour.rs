@@ -107,6 +107,7 @@ any {
         transactions_are_not_confused_with_groups,
         groups_can_be_listed_and_described,
         a_static_member_comes_back_to_its_place_and_fences_its_double,
+        the_oldest_versions_serve_a_member_from_joining_to_leaving,
     }
     metadata {
         brokers_and_leaders_are_named,
@@ -114,6 +115,7 @@ any {
         a_topic_can_be_asked_for_by_its_id,
         a_topic_is_made_by_who_asks_for_it_and_the_first_answer_says_that_it_is_not_there,
         producing_makes_no_topic,
+        the_cluster_describes_itself_as_metadata_does,
     }
     produce {
         every_version_writes_and_is_told_where,

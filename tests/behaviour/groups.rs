@@ -1,8 +1,14 @@
 //! Classic consumer groups.
 
 use kafka_protocol::ResponseError::*;
+use kafka_protocol::messages::offset_commit_request::{
+    OffsetCommitRequestPartition, OffsetCommitRequestTopic,
+};
+use kafka_protocol::messages::offset_fetch_request::OffsetFetchRequestTopic;
+use kafka_protocol::messages::sync_group_request::SyncGroupRequestAssignment;
 use kafka_protocol::messages::{
-    DescribeGroupsRequest, FindCoordinatorRequest, GroupId, ListGroupsRequest,
+    DescribeGroupsRequest, FindCoordinatorRequest, GroupId, HeartbeatRequest, LeaveGroupRequest,
+    ListGroupsRequest, OffsetCommitRequest, OffsetFetchRequest, SyncGroupRequest,
 };
 use kafka_protocol::protocol::StrBytes;
 
@@ -235,4 +241,58 @@ pub fn a_static_member_comes_back_to_its_place_and_fences_its_double(target: &Ta
     assert_eq!(error(first.join(9).error_code), Some(FencedInstanceId));
     assert_eq!(second.heartbeat(), None);
     assert_eq!(second.leave(), (None, None));
+}
+
+pub fn the_oldest_versions_serve_a_member_from_joining_to_leaving(target: &Target) {
+    let topic = target.topic("oldest", 2);
+    let mut member = Member::new(target, &target.name("oldest"));
+    let joined = member.join(0);
+    assert_eq!((error(joined.error_code), joined.generation_id), (None, 1));
+    let (group, id) = (GroupId(text(&member.group)), text(&member.id));
+    let raw = &mut member.raw;
+    let own = SyncGroupRequestAssignment::default()
+        .with_member_id(id.clone())
+        .with_assignment("all".into());
+    let sync = SyncGroupRequest::default()
+        .with_group_id(group.clone())
+        .with_generation_id(1)
+        .with_member_id(id.clone())
+        .with_assignments(vec![own]);
+    assert_eq!(&raw.call(0, &sync).unwrap().assignment[..], b"all");
+    let beat = HeartbeatRequest::default()
+        .with_group_id(group.clone())
+        .with_generation_id(1)
+        .with_member_id(id.clone());
+    assert_eq!(error(raw.call(0, &beat).unwrap().error_code), None);
+    let place = OffsetCommitRequestPartition::default()
+        .with_partition_index(1)
+        .with_committed_offset(3)
+        .with_committed_metadata(None);
+    let places = OffsetCommitRequestTopic::default()
+        .with_name(topic_name(&topic))
+        .with_partitions(vec![place]);
+    let commit = OffsetCommitRequest::default()
+        .with_group_id(group.clone())
+        .with_generation_id_or_member_epoch(1)
+        .with_member_id(id.clone())
+        .with_topics(vec![places]);
+    let answer = raw.call(2, &commit).unwrap();
+    assert_eq!(error(answer.topics[0].partitions[0].error_code), None);
+    let wanted = OffsetFetchRequestTopic::default()
+        .with_name(topic_name(&topic))
+        .with_partition_indexes(vec![0, 1]);
+    let fetch = OffsetFetchRequest::default().with_group_id(group.clone());
+    let some = raw.call(1, &fetch.clone().with_topics(Some(vec![wanted]))).unwrap();
+    let offsets: Vec<_> = some.topics[0]
+        .partitions
+        .iter()
+        .map(|part| (part.partition_index, part.committed_offset, part.error_code))
+        .collect();
+    assert_eq!(offsets, [(0, -1, 0), (1, 3, 0)]);
+    let all = raw.call(5, &fetch.with_topics(None)).unwrap();
+    assert_eq!((error(all.error_code), all.topics.len()), (None, 1));
+    assert_eq!((&all.topics[0].name, all.topics[0].partitions.len()), (&topic_name(&topic), 1));
+    let leave = LeaveGroupRequest::default().with_group_id(group).with_member_id(id);
+    assert_eq!(error(raw.call(0, &leave).unwrap().error_code), None);
+    assert_eq!(error(raw.call(0, &leave).unwrap().error_code), Some(UnknownMemberId));
 }

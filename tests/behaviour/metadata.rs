@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use kafka_protocol::ResponseError::*;
-use kafka_protocol::messages::MetadataRequest;
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
+use kafka_protocol::messages::{DescribeClusterRequest, MetadataRequest};
 
 use super::raw::*;
 use super::target::*;
@@ -102,4 +102,19 @@ pub fn producing_makes_no_topic(target: &Target) {
         assert_eq!((refused.base_offset, refused.log_start_offset), (-1, -1));
     }
     assert_eq!(error(describe(&mut raw, &topic).error_code), Some(UnknownTopicOrPartition));
+}
+
+pub fn the_cluster_describes_itself_as_metadata_does(target: &Target) {
+    let metadata = target.metadata("any");
+    let mut raw = target.connect();
+    for version in 0..=2 {
+        let answer = raw.call(version, &DescribeClusterRequest::default()).unwrap();
+        assert_eq!(error(answer.error_code), None);
+        assert_eq!(Some(&answer.cluster_id), metadata.cluster_id.as_ref());
+        let ids = |ids: Vec<(i32, i32)>| ids.into_iter().collect::<BTreeSet<_>>();
+        let described = answer.brokers.iter().map(|broker| (broker.broker_id.0, broker.port));
+        let known = metadata.brokers.iter().map(|broker| (broker.node_id.0, broker.port));
+        assert_eq!(ids(described.collect()), ids(known.collect()));
+        assert!(metadata.brokers.iter().any(|broker| broker.node_id == answer.controller_id));
+    }
 }
