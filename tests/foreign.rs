@@ -1,5 +1,5 @@
-//! Clients of others on the embedded cluster: Java, librdkafka (confluent-kafka) and franz-go write,
-//! the same and Kafka's console consumer read as groups. tests/kafka/run.sh builds them
+//! Clients of others on the embedded cluster: Java, librdkafka (confluent-kafka) and franz-go
+//! write; they and Kafka's console consumer read as groups. tests/kafka/run.sh builds them
 //! (tests/foreign/build.sh) and runs this; `make test` does.
 
 use std::collections::BTreeSet;
