@@ -198,10 +198,13 @@ pub fn groups_can_be_listed_and_described(target: &Target) {
     let unknown = describe(&mut member, &group);
     assert_eq!((error(unknown.error_code), &*unknown.group_state), (None, "Dead"));
     member.join_twice();
-    let waits = describe(&mut member, &group);
-    assert_eq!(&*waits.group_state, "CompletingRebalance");
+    // Kafka tells what is on all replicas, which takes a moment.
+    until("it waits for its leader", || {
+        &*describe(&mut member, &group).group_state == "CompletingRebalance"
+    });
     let id = member.id.clone();
     member.sync(&[(&id, "all")]);
+    until("it is stable", || &*describe(&mut member, &group).group_state == "Stable");
     let stable = describe(&mut member, &group);
     assert_eq!((&*stable.group_state, &*stable.protocol_type), ("Stable", "consumer"));
     assert_eq!((&*stable.protocol_data, stable.members.len()), ("range", 1));
@@ -218,8 +221,10 @@ pub fn groups_can_be_listed_and_described(target: &Target) {
     let own = listed.groups.iter().find(|listed| listed.group_id.0 == text(&group)).unwrap();
     assert_eq!((&*own.protocol_type, &*own.group_state), ("consumer", "Stable"));
     member.leave();
-    let empty = describe(&mut member, &group);
-    assert_eq!((&*empty.group_state, empty.members.len()), ("Empty", 0));
+    until("nobody is left", || {
+        let empty = describe(&mut member, &group);
+        (&*empty.group_state, empty.members.len()) == ("Empty", 0)
+    });
 }
 
 pub fn a_static_member_comes_back_to_its_place_and_fences_its_double(target: &Target) {
