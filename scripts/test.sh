@@ -27,12 +27,12 @@ rust_tests() {
   for file in tests/*.rs; do
     [ "$file" = tests/kafka.rs ] || [ ! -f "$file" ] || targets+=(--test "$(basename "$file" .rs)")
   done
-  cargo test --features cli --no-fail-fast --lib --bins "${targets[@]}" &&
-    cargo test --features cli --doc
+  cargo test --features cli,simulation --no-fail-fast --lib --bins "${targets[@]}" &&
+    cargo test --features cli,simulation --doc
 }
 
 part format cargo fmt --check
-part clippy cargo clippy --all-targets --features cli -- -D warnings
+part clippy cargo clippy --all-targets --features cli,simulation -- -D warnings
 part rust rust_tests
 part library scripts/lib.sh
 part c tests/c/run.sh

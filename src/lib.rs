@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! ffi  bin
-//! producer
+//! producer  simulation
 //! sender
 //! accumulator  metadata  report
 //! network  broker
@@ -30,6 +30,8 @@ pub mod producer;
 pub mod record;
 mod report;
 mod sender;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 mod sync;
 mod ticket;
 pub mod time;

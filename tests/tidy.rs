@@ -14,7 +14,7 @@ const LINES: &[&[&str]] = &[
     &["network", "broker"],
     &["accumulator", "metadata", "report"],
     &["sender"],
-    &["producer"],
+    &["producer", "simulation"],
     &["ffi"],
 ];
 

@@ -64,3 +64,13 @@ pub use metadata_cache::PartitionImage;
 pub use server::BrokerState;
 pub use settings::KEYS as CLUSTER_KEYS;
 pub use topic_config::{TimestampType, TopicConfig};
+/// What a simulator drives without threads.
+#[cfg(feature = "simulation")]
+pub(crate) use {
+    call::{Output, RawRequest},
+    connections::Connections,
+    core::ClusterCore,
+    kafka_apis::parse,
+    metadata_cache::Endpoint,
+    scheduler::Scheduler,
+};

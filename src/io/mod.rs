@@ -28,6 +28,14 @@ pub use listener::{BoundSocket, ListeningSocket};
 #[allow(unused_imports)]
 pub use selector::{Selector, Waker};
 pub use server::{AcceptedSocket, ServerEvent, ServerSelector, connection_id};
+/// What a simulator drives without sockets.
+#[cfg(feature = "simulation")]
+pub(crate) use {
+    connection::{Connection, Reading},
+    output::OutputQueue,
+    request_reader::{Progress, RequestReader},
+    transport::Transport,
+};
 
 /// A connection attempt. The core counts them up and never uses a number twice, so that an event
 /// of a connection that is gone can not be mistaken for one of its successor.

@@ -1,0 +1,419 @@
+//! A producer: its Sender, driven as the I/O thread drives it, its connections, and an application
+//! that sends and reads reports.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::Bug;
+use super::brokers::Wires;
+use super::network::Side;
+use super::setup::{ProducerSetup, TOPICS, ms};
+use super::socket::End;
+use super::world::What;
+use crate::accumulator::{Append, RecordAccumulator, Reserve, Topic};
+use crate::error::ErrorCode;
+use crate::io::{Action, ConnId, Connection, Event, Reading};
+use crate::log::{Level, Logger};
+use crate::metadata::Metadata;
+use crate::record::{Header, Record};
+use crate::report::{ReportQueue, State};
+use crate::sender::{Sender, Shared};
+use crate::time::Instant;
+use crate::wire::record::estimate_size_upper_bound;
+
+/// The longest response.
+const FRAME_MAX: usize = 1 << 20;
+/// Turns without anything to do, one after the other, that make a busy loop.
+const IDLE_TURNS_MAX: u32 = 4;
+
+/// A record that was accepted.
+pub struct Accepted {
+    /// When.
+    pub at: Instant,
+    /// Where it was sent to.
+    pub topic: &'static str,
+    /// Where it was sent to.
+    pub partition: i32,
+    /// Its content.
+    pub key: Option<Vec<u8>>,
+    /// Its content.
+    pub value: Vec<u8>,
+}
+
+/// A report, as the application read it.
+#[derive(Debug)]
+pub struct Told {
+    /// The record's number.
+    pub opaque: u64,
+    /// When.
+    pub at: Instant,
+    /// The topic.
+    pub topic: String,
+    /// The partition.
+    pub partition: i32,
+    /// The offset.
+    pub offset: i64,
+    /// The record's fate.
+    pub state: State,
+    /// Why it failed.
+    pub error: Option<ErrorCode>,
+}
+
+struct Wire {
+    link: usize,
+    connection: Connection,
+    /// How far it came: for the counters.
+    phase: &'static str,
+}
+
+/// See the file's comment.
+pub struct Client {
+    /// Which of the producers.
+    pub number: usize,
+    /// What it is.
+    pub setup: ProducerSetup,
+    /// What the application's threads and the I/O thread share.
+    pub shared: Arc<Shared>,
+    sender: Sender,
+    wires: BTreeMap<ConnId, Wire>,
+    touched: BTreeSet<ConnId>,
+    events: Vec<Event>,
+    reading: Reading,
+    woken: Arc<AtomicBool>,
+    sleeps_until: Instant,
+    has_work: bool,
+    idle: u32,
+    /// The process does not run before this.
+    pub stopped_until: Instant,
+    /// Names are not found before this.
+    pub dns_fails_until: Instant,
+    /// For how long it did not run in all.
+    pub stopped_ms: u64,
+    /// When it began to close.
+    pub closing_since: Option<Instant>,
+    /// The records, by their number.
+    pub accepted: Vec<Accepted>,
+    /// The reports, as they came.
+    pub told: Vec<Told>,
+    /// What should not have happened.
+    pub violations: Vec<String>,
+    bug: Option<Bug>,
+    rng: fastrand::Rng,
+}
+
+impl Client {
+    /// A producer that knows the addresses of the brokers.
+    pub fn new(
+        number: usize,
+        setup: ProducerSetup,
+        bug: Option<Bug>,
+        seed: u64,
+        now: Instant,
+    ) -> Client {
+        let reports = Arc::new(ReportQueue::new(1 << 30));
+        let accumulator = RecordAccumulator::new(setup.accumulator.clone(), reports);
+        let metadata = Metadata::new(setup.metadata.clone(), now);
+        let log = Logger::queued(Level::Error, "simulated", Box::new(|| ()));
+        let shared = Arc::new(Shared::new(accumulator, metadata, log));
+        let woken = Arc::new(AtomicBool::new(true));
+        let waker = woken.clone();
+        shared.accumulator.wakeup.set_waker(move || waker.store(true, Ordering::Relaxed));
+        let (config, network) = (setup.sender.clone(), setup.network.clone());
+        let sender = Sender::new(config, network, shared.clone(), seed, now);
+        Client {
+            number,
+            setup,
+            shared,
+            sender,
+            wires: BTreeMap::new(),
+            touched: BTreeSet::new(),
+            events: Vec::new(),
+            reading: Reading { scratch: vec![0; 1 << 16].into(), frame_max: FRAME_MAX },
+            woken,
+            sleeps_until: Instant(0),
+            has_work: true,
+            idle: 0,
+            stopped_until: Instant(0),
+            dns_fails_until: Instant(0),
+            stopped_ms: 0,
+            closing_since: None,
+            accepted: Vec::new(),
+            told: Vec::new(),
+            violations: Vec::new(),
+            bug,
+            rng: fastrand::Rng::with_seed(seed ^ 1),
+        }
+    }
+
+    /// Whether it is closed.
+    pub fn is_finished(&self) -> bool {
+        self.sender.is_finished()
+    }
+
+    /// When it wants its next turn.
+    pub fn next_turn(&self, now: Instant) -> Instant {
+        if self.is_finished() {
+            return Instant::NEVER;
+        }
+        let woken = self.woken.load(Ordering::Relaxed);
+        let at_once = woken || self.has_work || !self.touched.is_empty() || !self.events.is_empty();
+        let next = if at_once { now } else { self.sleeps_until };
+        next.max(self.stopped_until)
+    }
+
+    /// Something happened to a connection's socket.
+    pub fn touch(&mut self, conn: ConnId) {
+        if self.wires.contains_key(&conn) {
+            self.touched.insert(conn);
+        }
+    }
+
+    /// A look-up ended.
+    pub fn resolved(&mut self, id: u64, result: Result<Vec<SocketAddr>, String>) {
+        self.events.push(Event::Resolved { id, result });
+    }
+}
+
+/// The I/O thread.
+impl Client {
+    /// One turn: what the sockets say, what the Sender makes of it, what it wants of them.
+    pub fn turn(&mut self, wires: &mut Wires<'_>, now: Instant) {
+        let woken = self.woken.swap(false, Ordering::Relaxed);
+        self.shared.accumulator.wakeup.awake();
+        for conn in std::mem::take(&mut self.touched) {
+            self.advance(conn, wires, now);
+        }
+        let events = std::mem::take(&mut self.events);
+        let mut moved = woken || !events.is_empty();
+        for event in events {
+            self.note(&event, wires, now);
+            self.sender.handle(event, now);
+        }
+        self.sender.run_once(now);
+        let mut actions = Vec::new();
+        self.sender.take_actions(&mut actions);
+        moved |= !actions.is_empty();
+        for action in actions {
+            self.carry_out(action, wires, now);
+        }
+        moved |= self.read_reports(wires, now);
+        self.sleeps_until = self.sender.next_deadline();
+        self.shared.accumulator.wakeup.will_sleep(self.sleeps_until);
+        self.has_work = self.sender.has_work();
+        self.idle = if moved { 0 } else { self.idle + 1 };
+        let busy = self.has_work || self.sleeps_until <= now;
+        if self.idle > IDLE_TURNS_MAX && busy && !self.is_finished() {
+            let text = format!("producer {} turns without anything to do", self.number);
+            self.violations.push(text);
+            // It would never end.
+            self.stopped_until = Instant::NEVER;
+        }
+        if self.is_finished() && !self.wires.is_empty() {
+            self.violations.push(format!("producer {} left connections open", self.number));
+        }
+    }
+
+    fn advance(&mut self, conn: ConnId, wires: &mut Wires<'_>, now: Instant) {
+        let Some(wire) = self.wires.get_mut(&conn) else { return };
+        let result = wire.connection.advance(&mut self.reading, &mut self.events);
+        wires.network.pump(wire.link, now, wires.timeline);
+        match result {
+            Ok(true) => _ = self.touched.insert(conn),
+            Ok(false) => {}
+            Err(reason) => {
+                self.drop_wire(conn, "ended by the other side", wires, now);
+                self.events.push(Event::Closed { conn, reason });
+            }
+        }
+    }
+
+    fn drop_wire(&mut self, conn: ConnId, how: &str, wires: &mut Wires<'_>, now: Instant) {
+        let Some(wire) = self.wires.remove(&conn) else { return };
+        wires.trace.count(&format!("connection {how} while {}", wire.phase));
+        wires.network.close(wire.link, Side::Client, End::Closed, now, wires.timeline);
+    }
+
+    fn note(&mut self, event: &Event, wires: &mut Wires<'_>, now: Instant) {
+        let number = self.number;
+        match event {
+            Event::Received { conn, frame } => {
+                if let Some(wire) = self.wires.get_mut(conn) {
+                    wire.phase = "ready";
+                }
+                let length = frame.len();
+                wires.trace.note(now, format_args!("p{number} < {conn:?} {length} bytes"));
+            }
+            Event::Connected { conn } => {
+                if let Some(wire) = self.wires.get_mut(conn) {
+                    wire.phase = "checking the versions";
+                }
+                wires.trace.note(now, format_args!("p{number} {event:?}"));
+            }
+            _ => wires.trace.note(now, format_args!("p{number} {event:?}")),
+        }
+    }
+
+    fn carry_out(&mut self, action: Action, wires: &mut Wires<'_>, now: Instant) {
+        let number = self.number;
+        match action {
+            Action::Resolve { id, host, port } => {
+                wires.trace.note(now, format_args!("p{number} resolves {host}"));
+                let fails = now < self.dns_fails_until;
+                let broker = host.strip_prefix('b').and_then(|id| id.parse().ok());
+                let addr = |id: u8| vec![SocketAddr::from(([10, 0, 0, id], port))];
+                let result = match broker.filter(|_| !fails) {
+                    Some(id) => Ok(addr(id)),
+                    None => Err(format!("{host} is not known")),
+                };
+                let what = What::Resolved { client: number, id, result };
+                let delay = wires.network.delay();
+                wires.timeline.at(now + delay, what);
+            }
+            Action::Connect { conn, addr } => {
+                let SocketAddr::V4(v4) = addr else { return };
+                let broker = i32::from(v4.ip().octets()[3]);
+                wires.trace.note(now, format_args!("p{number} connects {conn:?} to b{broker}"));
+                let link = wires.network.connect(number, conn, broker);
+                let socket = wires.network.end(link, Side::Client).clone();
+                let connection = Connection::new(conn, addr, Box::new(socket));
+                self.wires.insert(conn, Wire { link, connection, phase: "connecting" });
+                let delay = wires.network.delay();
+                wires.timeline.at(now + delay, What::Knock { link });
+            }
+            Action::Close { conn } => {
+                wires.trace.note(now, format_args!("p{number} closes {conn:?}"));
+                self.drop_wire(conn, "ended by the producer", wires, now);
+                self.events.retain(|event| event.conn() != Some(conn));
+            }
+            Action::Send { conn, token, pieces } => {
+                let size: usize = pieces.iter().map(|piece| piece.len()).sum();
+                wires.trace.note(now, format_args!("p{number} > {conn:?} #{token} {size} bytes"));
+                if let Some(wire) = self.wires.get_mut(&conn) {
+                    wire.connection.push(token, pieces);
+                    self.touched.insert(conn);
+                }
+            }
+        }
+    }
+
+    fn read_reports(&mut self, wires: &mut Wires<'_>, now: Instant) -> bool {
+        let mut new = Vec::new();
+        let reports = self.shared.accumulator.reports.clone();
+        reports.drain(usize::MAX, |report| {
+            new.push(Told {
+                opaque: report.opaque,
+                at: now,
+                topic: report.topic.as_str().to_owned(),
+                partition: report.partition,
+                offset: report.offset,
+                state: report.state,
+                error: report.error.map(|error| error.code()),
+            });
+        });
+        let any = !new.is_empty();
+        for mut told in new {
+            let (number, opaque) = (self.number, told.opaque);
+            let (state, error, offset) = (told.state, told.error, told.offset);
+            let text = format_args!("p{number} record {opaque}: {state:?} {error:?} {offset}");
+            wires.trace.note(now, text);
+            let code = told.error.map_or("none".to_owned(), |code| code.to_string());
+            wires.trace.count(&format!("report {:?}, error {code}", told.state));
+            match self.bug {
+                Some(Bug::MissingAnswerIsSuccess) if unanswered(&told) => {
+                    told.state = State::Persisted;
+                }
+                Some(Bug::LostReport) if told.error == Some(ErrorCode::TIMED_OUT) => continue,
+                _ => {}
+            }
+            self.told.push(told);
+        }
+        any
+    }
+}
+
+fn unanswered(told: &Told) -> bool {
+    let no_answer = [ErrorCode::NETWORK_EXCEPTION, ErrorCode::REQUEST_TIMED_OUT];
+    told.state == State::PossiblyPersisted
+        && told.error.is_some_and(|code| no_answer.contains(&code) || code == ErrorCode::TIMED_OUT)
+}
+
+/// The application.
+impl Client {
+    /// Sends a record of chance; false where it was refused.
+    pub fn send(&mut self, now: Instant, wall_ms: i64) -> bool {
+        let (name, partitions) = TOPICS[self.rng.usize(..TOPICS.len())];
+        let partition = self.rng.i32(..partitions);
+        let shared = self.shared.clone();
+        let topic = shared.accumulator.topics.get_or_add(name);
+        if topic.partition(partition).is_none() {
+            // The application comes again later, so nobody waits on the ticket.
+            let _ = shared.metadata.wait_for(name, now, None);
+            shared.accumulator.wakeup.demand(Instant(0));
+            return false;
+        }
+        let opaque = self.accepted.len() as u64;
+        let length = [0, 10, 100, 500][self.rng.usize(..4)];
+        let mut value = (self.number as u64).to_be_bytes().to_vec();
+        value.extend(opaque.to_be_bytes());
+        value.extend((0..length).map(|_| self.rng.u8(..)));
+        let key = self.rng.bool().then(|| vec![self.rng.u8(..); self.rng.usize(..5)]);
+        let headers = [Header { name: "h", value: Some(b"x") }];
+        let record = Record {
+            topic: name,
+            key: key.as_deref(),
+            value: Some(&value),
+            headers: if self.rng.u8(..4) == 0 { &headers } else { &[] },
+            opaque,
+            ..Record::default()
+        };
+        let accepted = self.append(&shared.accumulator, &topic, partition, &record, wall_ms, now);
+        if accepted {
+            self.accepted.push(Accepted { at: now, topic: name, partition, key, value });
+        }
+        accepted
+    }
+
+    fn append(
+        &self,
+        accumulator: &RecordAccumulator,
+        topic: &Topic,
+        partition: i32,
+        record: &Record<'_>,
+        wall_ms: i64,
+        now: Instant,
+    ) -> bool {
+        let Some(queue) = topic.partition(partition) else { return false };
+        let size = estimate_size_upper_bound(record.key, record.value, record.headers);
+        let size = size.max(self.setup.accumulator.batch_size);
+        let mut buffer = None;
+        loop {
+            match accumulator.append(topic, queue, record, wall_ms, false, &mut buffer) {
+                Ok(Append::Done) => return true,
+                Ok(Append::NeedsBuffer) => match accumulator.pool.reserve(size, || None) {
+                    Ok(Reserve::Granted(granted)) => buffer = Some((granted, now)),
+                    Ok(Reserve::Wait(ticket)) => {
+                        accumulator.wakeup.demand(Instant(0));
+                        accumulator.pool.cancel(&ticket);
+                        return false;
+                    }
+                    Err(_) => return false,
+                },
+                Ok(Append::PartitionChanged) | Err(_) => return false,
+            }
+        }
+    }
+
+    /// Takes no more records; ends when all are reported.
+    pub fn close(&mut self, now: Instant) {
+        self.closing_since = Some(now);
+        self.shared.initiate_close();
+    }
+
+    /// The process stands still.
+    pub fn stop(&mut self, millis: u64, now: Instant) {
+        self.stopped_ms += millis;
+        self.stopped_until = self.stopped_until.max(now) + ms(millis);
+    }
+}

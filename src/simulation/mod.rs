@@ -1,0 +1,75 @@
+//! The simulator: producers and the embedded cluster in one thread, on virtual time, with faults
+//! that follow from a seed. What took hours of bad luck happens here in milliseconds, and happens
+//! again with the same seed.
+//!
+//! ```text
+//! world      time, and who acts next
+//!   client   a producer's Sender, its connections, the application that sends
+//!   brokers  the cluster's core, its connections
+//!   network  the wires between them: latency, pieces, ends, holes
+//!     socket one end of a wire, as a transport under the product's own readers and writers
+//!   chaos    what goes wrong, and when it ends
+//! oracle     what must hold in the end, whatever happened
+//! trace      what happened: counters, a hash, lines to read
+//! ```
+//!
+//! Everything above the sockets is the product's own code; nothing of it knows that it is
+//! simulated.
+
+mod brokers;
+mod chaos;
+mod client;
+mod network;
+mod oracle;
+mod setup;
+mod socket;
+mod trace;
+mod world;
+
+use std::collections::BTreeMap;
+
+/// A defect that is put in on purpose, to see that the simulator finds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bug {
+    /// A batch that got no answer counts as persisted.
+    MissingAnswerIsSuccess,
+    /// Batches carry no sequences, so that a broker cannot tell a batch that is sent again.
+    NoSequences,
+    /// The producer asks for the leader's word alone and says that all replicas have the record.
+    LeaderAlone,
+    /// Reports of records that timed out get lost.
+    LostReport,
+}
+
+/// How to run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Print what happens to the standard output.
+    pub trace: bool,
+    /// What is broken on purpose.
+    pub bug: Option<Bug>,
+}
+
+/// What a run did.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    /// The seed.
+    pub seed: u64,
+    /// Equal for equal runs: it covers everything that happened, and when.
+    pub hash: u64,
+    /// Records that were accepted.
+    pub records: usize,
+    /// Faults that struck.
+    pub faults: u64,
+    /// How much time went by, in milliseconds of the virtual clock.
+    pub virtual_ms: u64,
+    /// How often each kind of thing happened.
+    pub counters: BTreeMap<String, u64>,
+    /// What was wrong, a sentence each; nothing, one hopes.
+    pub violations: Vec<String>,
+}
+
+/// Runs one seed to its end.
+pub fn run(seed: u64, options: Options) -> Summary {
+    world::World::new(seed, options).run()
+}
