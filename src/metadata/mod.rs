@@ -5,7 +5,7 @@
 
 mod cluster;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -49,7 +49,8 @@ struct Waiter {
 
 struct State {
     cluster: Arc<Cluster>,
-    wanted: HashMap<String, Wanted>,
+    /// In the order of their names, so that equal events make equal requests.
+    wanted: BTreeMap<String, Wanted>,
     waiters: Vec<Waiter>,
     closed: Option<Error>,
     update_requested: bool,
@@ -87,7 +88,7 @@ impl Metadata {
     pub fn new(config: MetadataConfig, now: Instant) -> Metadata {
         let state = State {
             cluster: Arc::new(Cluster::bootstrap(&config.bootstrap)),
-            wanted: HashMap::new(),
+            wanted: BTreeMap::new(),
             waiters: Vec::new(),
             closed: None,
             update_requested: false,

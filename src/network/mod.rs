@@ -7,7 +7,7 @@ mod api_versions;
 mod connection;
 mod in_flight;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,7 +56,8 @@ pub struct NetworkClient {
     config: NetworkConfig,
     log: Logger,
     rng: fastrand::Rng,
-    nodes: HashMap<i32, Connection>,
+    /// In the order of their ids, so that equal events have equal consequences.
+    nodes: BTreeMap<i32, Connection>,
     conns: HashMap<ConnId, i32>,
     resolving: HashMap<u64, i32>,
     /// Connections, look-ups and correlation ids made so far.
@@ -75,7 +76,7 @@ impl NetworkClient {
             config,
             log,
             rng: fastrand::Rng::with_seed(seed),
-            nodes: HashMap::new(),
+            nodes: BTreeMap::new(),
             conns: HashMap::new(),
             resolving: HashMap::new(),
             made: 0,
