@@ -155,7 +155,7 @@ impl World {
 
     fn partition(&mut self) -> (&'static str, i32) {
         let (topic, partitions) = TOPICS[self.rng.usize(..TOPICS.len())];
-        (topic, self.rng.i32(..partitions))
+        (topic, self.rng.i32(0..partitions))
     }
 
     fn strike_partition(&mut self, kind: &str) -> Option<String> {

@@ -344,7 +344,7 @@ impl Client {
     /// Sends a record of chance; false where it was refused.
     pub fn send(&mut self, now: Instant, wall_ms: i64) -> bool {
         let (name, partitions) = TOPICS[self.rng.usize(..TOPICS.len())];
-        let partition = self.rng.i32(..partitions);
+        let partition = self.rng.i32(0..partitions);
         let shared = self.shared.clone();
         let topic = shared.accumulator.topics.get_or_add(name);
         if topic.partition(partition).is_none() {
