@@ -3,7 +3,7 @@
 //! A line is served from its front and a partition that was served goes to its end, so no
 //! partition starves. Times are kept in order, so a round looks only at what is due.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::part::Part;
 use crate::time::Instant;
@@ -11,7 +11,7 @@ use crate::time::Instant;
 /// See the file's comment.
 #[derive(Default)]
 pub struct Schedule {
-    lines: HashMap<i32, VecDeque<u32>>,
+    lines: BTreeMap<i32, VecDeque<u32>>,
     timers: BTreeSet<(Instant, u32)>,
     leaderless: BTreeSet<u32>,
 }
