@@ -324,7 +324,7 @@ impl Client {
                 Some(Bug::MissingAnswerIsSuccess) if unanswered(&told) => {
                     told.state = State::Persisted;
                 }
-                Some(Bug::LostReport) if told.error == Some(ErrorCode::TIMED_OUT) => continue,
+                Some(Bug::LostReport) if told.error == Some(ErrorCode::DELIVERY_TIMED_OUT) => continue,
                 _ => {}
             }
             self.told.push(told);
@@ -336,7 +336,7 @@ impl Client {
 fn unanswered(told: &Told) -> bool {
     let no_answer = [ErrorCode::NETWORK_EXCEPTION, ErrorCode::REQUEST_TIMED_OUT];
     told.state == State::PossiblyPersisted
-        && told.error.is_some_and(|code| no_answer.contains(&code) || code == ErrorCode::TIMED_OUT)
+        && told.error.is_some_and(|code| no_answer.contains(&code) || code == ErrorCode::DELIVERY_TIMED_OUT)
 }
 
 /// The application.
