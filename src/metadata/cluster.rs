@@ -1,6 +1,6 @@
 //! Cluster: what the brokers last said of nodes, topics and leaders; replaced, never changed.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use crate::error::ErrorCode;
 use crate::wire::Uuid;
@@ -42,7 +42,7 @@ pub struct Cluster {
     /// The brokers by id.
     pub nodes: BTreeMap<i32, Node>,
     /// The topics that this producer uses.
-    pub topics: HashMap<String, TopicInfo>,
+    pub topics: BTreeMap<String, TopicInfo>,
 }
 
 impl Cluster {

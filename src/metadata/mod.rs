@@ -5,7 +5,7 @@
 
 mod cluster;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -249,7 +249,7 @@ impl Metadata {
     ) -> Result<Arc<Cluster>> {
         let nodes = usable_nodes(&response)?;
         let mut state = self.state.lock();
-        let mut cluster = Cluster { nodes, topics: HashMap::new() };
+        let mut cluster = Cluster { nodes, topics: BTreeMap::new() };
         let wanted = &state.wanted;
         let kept = state.cluster.topics.iter().filter(|(name, _)| wanted.contains_key(*name));
         cluster.topics.extend(kept.map(|(name, info)| (name.clone(), info.clone())));

@@ -205,7 +205,10 @@ impl Client {
         self.idle = if moved { 0 } else { self.idle + 1 };
         let busy = self.has_work || self.sleeps_until <= now;
         if self.idle > IDLE_TURNS_MAX && busy && !self.is_finished() {
-            let text = format!("producer {} turns without anything to do", self.number);
+            let (number, work, due) = (self.number, self.has_work, self.sleeps_until);
+            let text = format!(
+                "producer {number} turns without anything to do at {now:?}: work {work}, due {due:?}"
+            );
             self.violations.push(text);
             // It would never end.
             self.stopped_until = Instant::NEVER;
@@ -324,7 +327,9 @@ impl Client {
                 Some(Bug::MissingAnswerIsSuccess) if unanswered(&told) => {
                     told.state = State::Persisted;
                 }
-                Some(Bug::LostReport) if told.error == Some(ErrorCode::DELIVERY_TIMED_OUT) => continue,
+                Some(Bug::LostReport) if told.error == Some(ErrorCode::DELIVERY_TIMED_OUT) => {
+                    continue;
+                }
                 _ => {}
             }
             self.told.push(told);
@@ -336,7 +341,9 @@ impl Client {
 fn unanswered(told: &Told) -> bool {
     let no_answer = [ErrorCode::NETWORK_EXCEPTION, ErrorCode::REQUEST_TIMED_OUT];
     told.state == State::PossiblyPersisted
-        && told.error.is_some_and(|code| no_answer.contains(&code) || code == ErrorCode::DELIVERY_TIMED_OUT)
+        && told
+            .error
+            .is_some_and(|code| no_answer.contains(&code) || code == ErrorCode::DELIVERY_TIMED_OUT)
 }
 
 /// The application.
