@@ -1,7 +1,9 @@
 //! The cluster's side: its core, and for each connection what a processor of the socket server
 //! does with it, in the same order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -11,12 +13,14 @@ use super::trace::Trace;
 use super::world::What;
 use crate::broker::{BrokerState, ClusterConfig, ClusterCore, Connections, Output, RawRequest};
 use crate::broker::{Endpoint as Address, Scheduler, parse};
-use crate::io::{ConnId, OutputQueue, Progress, RequestReader};
+use crate::io::{ConnId, OutputQueue, Progress, RequestReader, Transport};
 use crate::time::Instant;
 
 /// The wall clock at the beginning of time.
 const WALL_MS: i64 = 1_700_000_000_000;
 const REQUEST_MAX: usize = 1 << 20;
+/// The token of what is not the end of a response.
+const PART: u64 = u64::MAX;
 
 struct ServerConnection {
     broker: i32,
@@ -26,6 +30,15 @@ struct ServerConnection {
     muted: bool,
     frozen: bool,
     closing: bool,
+    deaf: bool,
+}
+
+/// A response that is sent a few bytes at a time.
+struct Drip {
+    conn: ConnId,
+    rest: Bytes,
+    bytes: usize,
+    every: Duration,
 }
 
 /// See the file's comment.
@@ -34,6 +47,9 @@ pub struct Brokers {
     pub core: ClusterCore,
     sockets: BTreeMap<ConnId, ServerConnection>,
     connections: Connections,
+    drips: Scheduler<Drip>,
+    /// Connections to look at.
+    due: VecDeque<ConnId>,
     scratch: Vec<u8>,
 }
 
@@ -55,7 +71,9 @@ impl Brokers {
         let mut core = ClusterCore::new(config, now, WALL_MS);
         core.start(addresses, now).expect("the topics of the setup can be made");
         let scratch = vec![0; 1 << 16];
-        Brokers { core, sockets: BTreeMap::new(), connections, scratch }
+        let drips = Scheduler::default();
+        let (sockets, due) = (BTreeMap::new(), VecDeque::new());
+        Brokers { core, sockets, connections, drips, due, scratch }
     }
 
     /// Whether the broker's port takes connections; that of a paused one does.
@@ -71,14 +89,23 @@ impl Brokers {
         let frozen = self.connections.add(conn, broker, now);
         let socket = network.end(link, Side::Broker).clone();
         let (input, output) = (RequestReader::default(), OutputQueue::default());
-        let (muted, closing) = (false, false);
-        let connection = ServerConnection { broker, socket, input, output, muted, frozen, closing };
+        let connection = ServerConnection {
+            broker,
+            socket,
+            input,
+            output,
+            muted: false,
+            frozen,
+            closing: false,
+            deaf: false,
+        };
         self.sockets.insert(conn, connection);
     }
 
     /// When to look at the clock at the latest.
     pub fn next_deadline(&self) -> Instant {
-        self.core.next_deadline().min(self.connections.deadline())
+        let sockets = self.connections.deadline().min(self.drips.deadline());
+        self.core.next_deadline().min(sockets)
     }
 
     /// Does what is due.
@@ -86,30 +113,48 @@ impl Brokers {
         if self.core.next_deadline() <= now {
             self.core.tick(now);
         }
-        self.carry_out(wires, now);
+        while let Some(drip) = self.drips.due(now) {
+            self.drip(drip, now);
+        }
         while let Some(conn) = self.connections.released(now) {
-            self.unmute(conn, wires, now);
+            self.unmute(conn);
         }
         while let Some(conn) = self.connections.expired(now) {
             wires.trace.count("broker closed an idle connection");
             self.close(conn, End::Closed, wires, now);
         }
+        self.carry_out(wires, now);
     }
 
     /// Something happened to a socket.
     pub fn look_at(&mut self, conn: ConnId, wires: &mut Wires<'_>, now: Instant) {
+        self.due.push_back(conn);
+        self.carry_out(wires, now);
+    }
+
+    /// Does with the sockets what the core wants, and what follows from that.
+    pub fn carry_out(&mut self, wires: &mut Wires<'_>, now: Instant) {
+        loop {
+            for output in self.core.take_outputs() {
+                self.obey(output, wires, now);
+            }
+            let Some(conn) = self.due.pop_front() else { break };
+            self.advance(conn, wires, now);
+        }
+    }
+
+    fn advance(&mut self, conn: ConnId, wires: &mut Wires<'_>, now: Instant) {
         let Some(connection) = self.sockets.get_mut(&conn) else { return };
         let seen = connection.advance(&mut self.scratch);
         let broker = connection.broker;
         wires.network.pump(conn.0 as usize, now, wires.timeline);
         if seen.sent && self.connections.answered(conn, now) {
-            self.unmute(conn, wires, now);
+            self.unmute(conn);
         }
         if let Some(frame) = seen.request {
             self.connections.received(conn, now);
             wires.trace.note(now, format_args!("b{broker} < {conn:?} {} bytes", frame.len()));
-            self.core.receive(parse(RawRequest { broker, conn, frame }, now), now);
-            self.carry_out(wires, now);
+            self.handle(RawRequest { broker, conn, frame }, now);
         }
         if let Some(reason) = seen.over {
             wires.trace.note(now, format_args!("b{broker} lost {conn:?}: {reason}"));
@@ -117,10 +162,33 @@ impl Brokers {
         }
     }
 
-    fn unmute(&mut self, conn: ConnId, wires: &mut Wires<'_>, now: Instant) {
+    /// As a handler does it, which answers for one that failed.
+    fn handle(&mut self, raw: RawRequest, now: Instant) {
+        let parsed = parse(raw, now);
+        let copy = parsed.clone();
+        let core = &mut self.core;
+        if catch_unwind(AssertUnwindSafe(|| core.receive(parsed, now))).is_err() {
+            core.handler_failed(copy, now);
+        }
+    }
+
+    /// Sends a few bytes of a response, and more later.
+    fn drip(&mut self, mut drip: Drip, now: Instant) {
+        let conn = drip.conn;
+        let Some(connection) = self.sockets.get_mut(&conn) else { return };
+        let part = drip.rest.split_to(drip.bytes.min(drip.rest.len()));
+        let token = if drip.rest.is_empty() { conn.0 } else { PART };
+        connection.output.push(token, vec![part]);
+        self.due.push_back(conn);
+        if !drip.rest.is_empty() {
+            self.drips.at(now + drip.every, drip);
+        }
+    }
+
+    fn unmute(&mut self, conn: ConnId) {
         if let Some(connection) = self.sockets.get_mut(&conn) {
             connection.muted = false;
-            self.look_at(conn, wires, now);
+            self.due.push_back(conn);
         }
     }
 
@@ -131,43 +199,49 @@ impl Brokers {
         }
     }
 
-    /// Does with the sockets what the core wants.
-    pub fn carry_out(&mut self, wires: &mut Wires<'_>, now: Instant) {
-        for output in self.core.take_outputs() {
-            match output {
-                Output::Answer { conn, pieces, mute, close } => {
-                    self.connections.answering(conn, mute, now);
+    fn obey(&mut self, output: Output, wires: &mut Wires<'_>, now: Instant) {
+        match output {
+            Output::Answer { conn, pieces, mute, drip, close } => {
+                self.connections.answering(conn, mute, now);
+                if !mute.is_zero() {
+                    wires.trace.count("throttled connection");
+                }
+                let Some(connection) = self.sockets.get_mut(&conn) else { return };
+                connection.closing |= close;
+                if let Some((bytes, every)) = drip {
+                    let rest = pieces.concat().into();
+                    return self.drip(Drip { conn, rest, bytes, every }, now);
+                }
+                connection.output.push(conn.0, pieces);
+                self.due.push_back(conn);
+            }
+            Output::Ignore { conn } => {
+                if let Some(connection) = self.sockets.get_mut(&conn) {
+                    connection.deaf = true;
+                    self.due.push_back(conn);
+                }
+            }
+            Output::NoAnswer { conn } => {
+                if self.connections.answered(conn, now) {
+                    self.unmute(conn);
+                }
+            }
+            Output::Close { conn, reason } => {
+                wires.trace.note(now, format_args!("broker closes {conn:?}: {reason}"));
+                self.close(conn, End::Closed, wires, now);
+            }
+            Output::CloseAll { broker } => {
+                for conn in self.of(broker) {
+                    self.close(conn, End::Reset, wires, now);
+                }
+            }
+            Output::Freeze { broker, frozen } => {
+                self.connections.freeze(broker, frozen);
+                for conn in self.of(broker) {
                     if let Some(connection) = self.sockets.get_mut(&conn) {
-                        connection.output.push(conn.0, pieces);
-                        connection.closing |= close;
+                        connection.frozen = frozen;
                     }
-                    if !mute.is_zero() {
-                        wires.trace.count("throttled connection");
-                    }
-                    self.look_at(conn, wires, now);
-                }
-                Output::NoAnswer { conn } => {
-                    if self.connections.answered(conn, now) {
-                        self.unmute(conn, wires, now);
-                    }
-                }
-                Output::Close { conn, reason } => {
-                    wires.trace.note(now, format_args!("broker closes {conn:?}: {reason}"));
-                    self.close(conn, End::Closed, wires, now);
-                }
-                Output::CloseAll { broker } => {
-                    for conn in self.of(broker) {
-                        self.close(conn, End::Reset, wires, now);
-                    }
-                }
-                Output::Freeze { broker, frozen } => {
-                    self.connections.freeze(broker, frozen);
-                    for conn in self.of(broker) {
-                        if let Some(connection) = self.sockets.get_mut(&conn) {
-                            connection.frozen = frozen;
-                        }
-                        self.look_at(conn, wires, now);
-                    }
+                    self.due.push_back(conn);
                 }
             }
         }
@@ -196,12 +270,18 @@ impl ServerConnection {
         if self.frozen {
             return seen;
         }
-        if let Err(error) = self.output.flush(&mut self.socket, |_| seen.sent = true) {
+        let sent = &mut seen.sent;
+        let flushed = self.output.flush(&mut self.socket, |token| *sent |= token != PART);
+        if let Err(error) = flushed {
             seen.over = Some(format!("writing to the client failed: {error}"));
             return seen;
         }
         if self.closing {
             seen.over = self.output.is_empty().then(|| "closed as asked".to_owned());
+            return seen;
+        }
+        if self.deaf {
+            seen.over = self.discard(scratch);
             return seen;
         }
         if self.muted {
@@ -216,5 +296,17 @@ impl ServerConnection {
             Err(reason) => seen.over = Some(reason),
         }
         seen
+    }
+
+    /// Throws away what comes; gives why nothing more does.
+    fn discard(&mut self, scratch: &mut [u8]) -> Option<String> {
+        loop {
+            match self.socket.read(scratch) {
+                Ok(0) => return Some("the client closed the connection".to_owned()),
+                Ok(_) => {}
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return None,
+                Err(error) => return Some(format!("reading failed: {error}")),
+            }
+        }
     }
 }

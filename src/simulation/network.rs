@@ -97,11 +97,6 @@ impl Network {
         &self.links[link].ends[side as usize]
     }
 
-    /// Whether a side still has its end.
-    pub fn is_open(&self, link: usize, side: Side) -> bool {
-        self.links[link].open[side as usize]
-    }
-
     /// Links whose both ends are open.
     pub fn live(&self) -> Vec<usize> {
         let all = 0..self.links.len();

@@ -68,6 +68,8 @@ pub struct World {
 impl World {
     /// What the seed makes of it.
     pub fn new(seed: u64, options: Options) -> World {
+        // The product's own generators that nobody seeds come from the thread's.
+        fastrand::seed(seed);
         let mut rng = fastrand::Rng::with_seed(seed);
         let now = Instant(1_000_000_000);
         let config = setup::cluster(&mut rng);
