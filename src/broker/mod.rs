@@ -71,6 +71,6 @@ pub(crate) use {
     connections::Connections,
     core::ClusterCore,
     kafka_apis::parse,
-    metadata_cache::Endpoint,
+    metadata_cache::{Endpoint, TopicImage},
     scheduler::Scheduler,
 };

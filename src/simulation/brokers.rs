@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,7 +12,9 @@ use super::network::{Network, Side};
 use super::socket::{End, Endpoint};
 use super::trace::Trace;
 use super::world::What;
-use crate::broker::{BrokerState, ClusterConfig, ClusterCore, Connections, Output, RawRequest};
+use crate::broker::{
+    BrokerState, ClusterConfig, ClusterCore, Connections, Output, RawRequest, TopicImage,
+};
 use crate::broker::{Endpoint as Address, Scheduler, parse};
 use crate::io::{ConnId, OutputQueue, Progress, RequestReader, Transport};
 use crate::time::Instant;
@@ -50,6 +53,8 @@ pub struct Brokers {
     drips: Scheduler<Drip>,
     /// Connections to look at.
     due: VecDeque<ConnId>,
+    /// The topics at the last look.
+    known: BTreeMap<Arc<str>, Arc<TopicImage>>,
     scratch: Vec<u8>,
 }
 
@@ -73,7 +78,8 @@ impl Brokers {
         let scratch = vec![0; 1 << 16];
         let drips = Scheduler::default();
         let (sockets, due) = (BTreeMap::new(), VecDeque::new());
-        Brokers { core, sockets, connections, drips, due, scratch }
+        let known = BTreeMap::new();
+        Brokers { core, sockets, connections, drips, due, known, scratch }
     }
 
     /// Whether the broker's port takes connections; that of a paused one does.
@@ -244,6 +250,31 @@ impl Brokers {
                     self.due.push_back(conn);
                 }
             }
+        }
+    }
+
+    /// Notes what the controller decided since the last look.
+    pub fn note_changes(&mut self, trace: &mut Trace, now: Instant) {
+        for (name, topic) in &self.core.registry.topics {
+            let before = self.known.get(name);
+            if before.is_some_and(|known| Arc::ptr_eq(known, topic)) {
+                continue;
+            }
+            for (index, is) in topic.partitions.iter().enumerate() {
+                let was = before.and_then(|known| known.partitions.get(index));
+                if was != Some(is) {
+                    let (leader, epochs) = (is.leader, (is.leader_epoch, is.partition_epoch));
+                    let text = format_args!("{name}-{index}: b{leader} of {:?} {epochs:?}", is.isr);
+                    trace.note(now, text);
+                }
+                if was.is_some_and(|was| was.leader != is.leader) {
+                    trace.count("another leader");
+                }
+                if was.is_some_and(|was| was.isr.len() > is.isr.len()) {
+                    trace.count("smaller isr");
+                }
+            }
+            self.known.insert(name.clone(), topic.clone());
         }
     }
 

@@ -19,6 +19,7 @@ pub fn ms(millis: u64) -> Duration {
 }
 
 /// A producer's configuration.
+#[derive(Debug)]
 pub struct ProducerSetup {
     pub sender: SenderConfig,
     pub network: NetworkConfig,

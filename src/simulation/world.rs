@@ -85,7 +85,11 @@ impl World {
             timeline.at(now, What::Send { client: number });
         }
         timeline.at(now + ms(200), What::Strike);
-        let (trace, chaos) = (Trace::new(options.trace), Chaos::default());
+        let (mut trace, chaos) = (Trace::new(options.trace), Chaos::default());
+        trace.note(now, format_args!("{:?}", brokers.core.config));
+        for client in &clients {
+            trace.note(now, format_args!("p{} {:?}", client.number, client.setup));
+        }
         World { seed, now, timeline, rng, network, brokers, clients, trace, chaos, healing: false }
     }
 
@@ -145,6 +149,11 @@ impl World {
 
     /// The next thing happens.
     fn step(&mut self) {
+        self.act();
+        self.brokers.note_changes(&mut self.trace, self.now);
+    }
+
+    fn act(&mut self) {
         self.now = self.now.max(self.next());
         let now = self.now;
         if let Some(what) = self.timeline.due(now) {
