@@ -43,11 +43,19 @@ impl ClusterCore {
         any
     }
 
-    /// Tells a leader that the controller did not take its change.
+    /// Tells a leader that the controller did not take its change. Where the partition has changed
+    /// since, the leader waits for the news: what it asked for may have been granted before, and
+    /// until it knows, whoever may be in sync counts for the high watermark (Kafka:
+    /// `INVALID_UPDATE_VERSION`).
     fn refuse_isr(&mut self, broker: i32, topic: &str, index: i32) {
+        let decided = self.registry.topics.get(topic);
+        let decided = decided.and_then(|topic| topic.partitions.get(index as usize));
+        let epoch = decided.map_or(-1, |partition| partition.partition_epoch);
         let server = self.servers.get_mut(&broker);
         if let Some(partition) = server.and_then(|server| server.replicas.get_mut(topic, index)) {
-            partition.isr_refused();
+            if partition.image.partition_epoch >= epoch {
+                partition.isr_refused();
+            }
         }
     }
 

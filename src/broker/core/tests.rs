@@ -325,3 +325,25 @@ fn what_a_leader_asked_of_a_controller_that_died_is_asked_again() {
     assert!(!sim.isr().contains(&slow), "{:?}", sim.isr());
     assert_eq!(sim.written(conn).unwrap().0, ErrorCode::NONE);
 }
+
+#[test]
+fn a_replica_that_may_have_joined_counts_until_the_leader_knows() {
+    let mut config = lagging(2, MS);
+    config.replica_lag_time_max = 200 * MS;
+    config.metadata_delay = 1000 * MS;
+    let mut sim = Sim::new(config);
+    sim.pass(1000 * MS);
+    let leader = sim.leader();
+    let other = 3 - leader;
+    sim.core.shrink_isr_to("t", 0, &[leader], sim.now);
+    sim.pass(1000 * MS);
+    sim.core.hold_back(other, "t", 0, false, sim.now);
+    sim.pass(5 * MS);
+    assert_eq!(sim.isr().len(), 2, "the controller took it, and the leader will hear of it later");
+    sim.core.cut(leader, other, true, sim.now);
+    // The leader asks again, and is refused, as the partition has changed since.
+    sim.pass(200 * MS);
+    let conn = sim.write(leader, 60_000);
+    sim.pass(100 * MS);
+    assert!(sim.written(conn).is_none(), "a replica in sync does not have it");
+}
