@@ -57,7 +57,7 @@ impl ClusterCore {
         state.fetching = false;
         let in_step = state.in_step;
         let (leader, epoch) = (partition.image.leader, partition.image.leader_epoch);
-        let (own_end, own_epoch) = (partition.log.end_offset(), partition.log.last_epoch());
+        let own_end = partition.log.end_offset();
         if held_back || !server.is_active() || self.is_cut(follower, leader) {
             return;
         }
@@ -68,13 +68,12 @@ impl ClusterCore {
         if there.leader().is_err() || there.image.leader_epoch != epoch {
             return;
         }
-        let mut from = own_end;
-        if !in_step {
-            // Where the leader's log and this one part: at the end of the last epoch that both
-            // have.
-            let (known, end) = there.log.end_of_epoch(own_epoch);
-            from = if known == own_epoch || own_epoch < 0 { end.min(own_end) } else { end };
-        }
+        let from = match in_step {
+            true => own_end,
+            false => self.common_end(follower, leader, place),
+        };
+        let Ok(source) = self.server_mut(leader) else { return };
+        let Some(there) = source.replicas.get(topic, index) else { return };
         let batches = there.log.read(from, i64::MAX, FETCH_BYTES);
         let (start, committed) = (there.log.start_offset(), there.high_watermark);
         let Ok(server) = self.server_mut(follower) else { return };
@@ -88,6 +87,18 @@ impl ClusterCore {
         here.append_fetched(&batches, start, committed);
         let end = here.log.end_offset();
         self.fetched(leader, follower, place, end, now);
+    }
+
+    /// Where the logs of a follower and its leader part.
+    fn common_end(&self, follower: i32, leader: i32, place: &Place) -> i64 {
+        let log = |id| {
+            let partition = self.servers.get(&id)?.replicas.get(&place.0, place.1)?;
+            Some(&partition.log)
+        };
+        match (log(follower), log(leader)) {
+            (Some(own), Some(leaders)) => own.common_end(leaders),
+            _ => 0,
+        }
     }
 
     /// What a fetch means to the leader, and what its answer tells the follower.

@@ -26,7 +26,7 @@ pub struct AppendInfo {
 }
 
 /// The log of one replica.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Log {
     batches: VecDeque<StoredBatch>,
     start_offset: i64,
@@ -145,6 +145,20 @@ impl Log {
         match next.checked_sub(1) {
             Some(index) => (self.epochs[index].0, end),
             None => (-1, self.start_offset),
+        }
+    }
+
+    /// Where this log and its leader's part: at the end of the last epoch that both have. An epoch
+    /// of which the leader knows nothing is skipped on either side (KIP-279).
+    pub fn common_end(&self, leaders: &Log) -> i64 {
+        let mut asked = self.last_epoch();
+        loop {
+            let (known, leaders_end) = leaders.end_of_epoch(asked);
+            let (own, own_end) = self.end_of_epoch(known);
+            if own == known {
+                return leaders_end.min(own_end);
+            }
+            asked = own;
         }
     }
 

@@ -114,6 +114,26 @@ fn a_follower_that_parts_from_its_leader_is_cut_where_they_part() {
 }
 
 #[test]
+fn a_follower_whose_epoch_nobody_else_saw_is_cut_where_the_epoch_before_ends_on_both_sides() {
+    let mut follower = Log::default();
+    append(&mut follower, &batch(2), 3);
+    let mut leader = follower.clone();
+    // The leader wrote more in epoch 3, and the follower led in epoch 4 without that.
+    append(&mut leader, &batch(4), 3);
+    append(&mut follower, &batch(1), 4);
+    append(&mut leader, &batch(1), 5);
+    assert_eq!(follower.common_end(&leader), 2);
+    follower.truncate(2);
+    follower.append_as_follower(&leader.read(2, i64::MAX, usize::MAX));
+    let offsets = |log: &Log| -> Vec<i64> {
+        log.read(0, i64::MAX, usize::MAX).iter().map(|batch| batch.base_offset).collect()
+    };
+    assert_eq!(offsets(&follower), offsets(&leader));
+    assert_eq!(Log::default().common_end(&leader), 0);
+    assert_eq!(follower.common_end(&leader), 7);
+}
+
+#[test]
 fn sequences_that_were_cut_off_may_come_again_and_are_no_duplicates() {
     let numbered = |sequence: i32| {
         batch_of(bytes(&[NOW_MS], None, |header| {
