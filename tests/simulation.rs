@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use ottla::simulation::{Bug, Options, Summary, run};
+use ottla::simulation::{BUGS, Options, Summary, must_be_reached, run};
 
 /// Runs seeds side by side until they are all done or the time is over.
 fn run_seeds(from: u64, count: u64, limit: Duration) -> Vec<Summary> {
@@ -60,6 +60,13 @@ fn whatever_goes_wrong_every_report_is_true_and_nothing_hangs() {
             failed.push(format!("seed {}: {count} violations: {first}", summary.seed));
         }
     }
+    if done.len() >= 1000 {
+        let missing: Vec<_> = must_be_reached()
+            .into_iter()
+            .filter(|name| counters.get(name).is_none_or(|n| *n == 0))
+            .collect();
+        assert!(missing.is_empty(), "no seed reached {missing:?}");
+    }
     let records: usize = done.iter().map(|summary| summary.records).sum();
     let faults: u64 = done.iter().map(|summary| summary.faults).sum();
     let virtual_s: u64 = done.iter().map(|summary| summary.virtual_ms / 1000).sum();
@@ -82,8 +89,7 @@ fn a_seed_replays_exactly() {
 
 #[test]
 fn a_planted_bug_is_found() {
-    let bugs = [Bug::MissingAnswerIsSuccess, Bug::NoSequences, Bug::LeaderAlone, Bug::LostReport];
-    for bug in bugs {
+    for bug in BUGS {
         let options = Options { trace: false, bug: Some(bug) };
         let found = (0..50).find(|seed| !run(*seed, options).violations.is_empty());
         println!("{bug:?}: found by seed {found:?}");

@@ -10,6 +10,8 @@ mod io_thread;
 mod part;
 mod produce;
 mod schedule;
+#[cfg(feature = "simulation")]
+mod states;
 mod transaction_manager;
 mod updates;
 
@@ -20,6 +22,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 pub use io_thread::{IoConfig, spawn};
+#[cfg(feature = "simulation")]
+pub use states::BATCH_STATES;
 
 use part::Part;
 use schedule::Schedule;

@@ -7,10 +7,11 @@ use super::world::{What, World};
 use crate::broker::{Fault, FaultAction};
 use crate::error::ErrorCode;
 use crate::wire::Message;
+use crate::wire::messages::api_versions::ApiVersion;
 use crate::wire::messages::{InitProducerIdRequest, MetadataRequest, ProduceRequest};
 
 /// Every kind of fault.
-pub const KINDS: [&str; 20] = [
+pub const KINDS: [&str; 24] = [
     "reset",
     "half close to the producer",
     "half close to the broker",
@@ -24,13 +25,33 @@ pub const KINDS: [&str; 20] = [
     "move leader",
     "elect preferred leaders",
     "shrink isr",
+    "hold back a follower",
     "cut brokers",
     "cut clients",
+    "cut from the controller",
     "silent port",
+    "older broker",
+    "quota",
     "request fault",
     "partition error",
     "no names",
     "stop producer",
+];
+
+/// Every kind of fault of a request.
+pub const REQUEST_FAULTS: [&str; 12] = [
+    "delay",
+    "drop request",
+    "drop response",
+    "close before",
+    "close after",
+    "half response",
+    "slow drip",
+    "corrupt response",
+    "error",
+    "error after",
+    "failing handler",
+    "throttle",
 ];
 
 /// Errors that a broker gives instead of appending.
@@ -62,6 +83,9 @@ pub enum Cure {
     Replicate(&'static str, i32),
     JoinBrokers(i32, i32),
     JoinClients(i32),
+    JoinController(i32),
+    Modernize(i32),
+    LiftQuota,
     OpenPort(i32),
 }
 
@@ -89,8 +113,14 @@ impl World {
             | "stall"
             | "drip" => self.strike_link(kind),
             "kill broker" | "stop broker" | "pause broker" => self.strike_broker(kind),
-            "move leader" | "elect preferred leaders" | "shrink isr" => self.strike_partition(kind),
-            "cut brokers" | "cut clients" | "silent port" => self.strike_paths(kind),
+            "move leader" | "elect preferred leaders" | "shrink isr" | "hold back a follower" => {
+                self.strike_partition(kind)
+            }
+            "cut brokers" | "cut clients" | "cut from the controller" | "silent port" => {
+                self.strike_paths(kind)
+            }
+            "older broker" => self.strike_versions(),
+            "quota" => self.strike_quota(),
             "request fault" => self.strike_request(),
             "partition error" => self.strike_append(),
             _ => self.strike_producer(kind),
@@ -171,6 +201,11 @@ impl World {
                 core.elect_preferred(now);
                 Some(String::new())
             }
+            "hold back a follower" => {
+                core.hold_back(broker, topic, index, true, now);
+                self.later(2000, Cure::Replicate(topic, index));
+                Some(format!("{topic}-{index} on b{broker}"))
+            }
             _ => {
                 let image = core.registry.topics.get(topic)?.partitions.get(index as usize)?;
                 let leader = image.leader;
@@ -198,6 +233,11 @@ impl World {
                 self.later(2000, Cure::JoinClients(a));
                 Some(format!("b{a}"))
             }
+            "cut from the controller" => {
+                self.brokers.core.isolate_broker(a, true, now).ok()?;
+                self.later(2000, Cure::JoinController(a));
+                Some(format!("b{a}"))
+            }
             _ => {
                 self.chaos.silent.push(a);
                 self.later(2000, Cure::OpenPort(a));
@@ -206,21 +246,47 @@ impl World {
         }
     }
 
+    /// A broker serves some APIs in older versions only; what comes in later ones is refused.
+    fn strike_versions(&mut self) -> Option<String> {
+        let broker = self.broker();
+        let (produce, metadata) = (self.rng.i16(3..13), self.rng.i16(4..13));
+        let version = |api_key, max_version| ApiVersion { api_key, min_version: 0, max_version };
+        let versions = [
+            version(ProduceRequest::KEY, produce),
+            version(MetadataRequest::KEY, metadata),
+            version(InitProducerIdRequest::KEY, self.rng.i16(0..5)),
+        ];
+        self.brokers.core.pretend(broker, Some(&versions));
+        self.later(2000, Cure::Modernize(broker));
+        Some(format!("b{broker}: produce {produce}, metadata {metadata}"))
+    }
+
+    fn strike_quota(&mut self) -> Option<String> {
+        let rate = self.rng.u64(2000..50_000);
+        self.brokers.core.set_producer_byte_rate(Some(rate));
+        self.later(2000, Cure::LiftQuota);
+        Some(format!("{rate} bytes per second"))
+    }
+
     fn strike_request(&mut self) -> Option<String> {
+        let name = REQUEST_FAULTS[self.rng.usize(..REQUEST_FAULTS.len())];
         let time = ms(self.rng.u64(1..2000));
         let refusal = REFUSALS[self.rng.usize(..REFUSALS.len())];
         let in_doubt = IN_DOUBT[self.rng.usize(..IN_DOUBT.len())];
-        let (name, action) = match self.rng.u8(..10) {
-            0 => ("delay", FaultAction::Delay(time)),
-            1 => ("drop request", FaultAction::DropRequest),
-            2 => ("drop response", FaultAction::DropResponse),
-            3 => ("close before", FaultAction::CloseBefore),
-            4 => ("close after", FaultAction::CloseAfter),
-            5 => ("half response", FaultAction::HalfResponse),
-            6 => ("corrupt response", FaultAction::CorruptResponse),
-            7 => ("error", FaultAction::Error(refusal)),
-            8 => ("error after", FaultAction::ErrorAfter(in_doubt)),
-            _ => ("throttle", FaultAction::Throttle(time)),
+        let (bytes, every) = (self.rng.usize(1..40), ms(self.rng.u64(1..30)));
+        let action = match name {
+            "delay" => FaultAction::Delay(time),
+            "drop request" => FaultAction::DropRequest,
+            "drop response" => FaultAction::DropResponse,
+            "close before" => FaultAction::CloseBefore,
+            "close after" => FaultAction::CloseAfter,
+            "half response" => FaultAction::HalfResponse,
+            "slow drip" => FaultAction::SlowDrip { bytes, every },
+            "corrupt response" => FaultAction::CorruptResponse,
+            "error" => FaultAction::Error(refusal),
+            "error after" => FaultAction::ErrorAfter(in_doubt),
+            "failing handler" => FaultAction::FailHandler,
+            _ => FaultAction::Throttle(time),
         };
         let of_errors = matches!(action, FaultAction::Error(_) | FaultAction::ErrorAfter(_));
         let mut fault = Fault::new(action).times(self.rng.u32(1..4)).skip(self.rng.u32(..3));
@@ -280,6 +346,10 @@ impl World {
             }
             Cure::JoinBrokers(a, b) => core.cut(a, b, false, now),
             Cure::JoinClients(id) => core.cut_clients(id, false),
+            // It may not run.
+            Cure::JoinController(id) => _ = core.isolate_broker(id, false, now),
+            Cure::Modernize(id) => core.pretend(id, None),
+            Cure::LiftQuota => core.set_producer_byte_rate(core.config.producer_byte_rate),
             Cure::OpenPort(id) => self.chaos.silent.retain(|silent| *silent != id),
         }
         self.carry_out();
@@ -293,7 +363,10 @@ impl World {
         for &id in &ids {
             self.cure(Cure::ResumeBroker(id));
             self.cure(Cure::JoinClients(id));
+            self.cure(Cure::JoinController(id));
+            self.cure(Cure::Modernize(id));
         }
+        self.cure(Cure::LiftQuota);
         for id in std::mem::take(&mut self.chaos.down) {
             self.cure(Cure::StartBroker(id));
         }

@@ -1,5 +1,5 @@
-//! A producer: its Sender, driven as the I/O thread drives it, its connections, and an application
-//! that sends and reads reports.
+//! A producer: its Sender, driven as the I/O thread drives it, and its connections. The application
+//! on top of it is in `application`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -7,34 +7,36 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Bug;
+use super::application::Application;
 use super::brokers::Wires;
 use super::network::Side;
-use super::setup::{ProducerSetup, TOPICS, ms};
+use super::setup::{ProducerSetup, ms};
 use super::socket::End;
 use super::world::What;
-use crate::accumulator::{Append, RecordAccumulator, Reserve, Topic};
+use crate::accumulator::RecordAccumulator;
 use crate::error::ErrorCode;
 use crate::io::{Action, ConnId, Connection, Event, Reading};
 use crate::log::{Level, Logger};
 use crate::metadata::Metadata;
-use crate::record::{Header, Record};
 use crate::report::{ReportQueue, State};
 use crate::sender::{Sender, Shared};
 use crate::time::Instant;
-use crate::wire::record::estimate_size_upper_bound;
 
 /// The longest response.
 const FRAME_MAX: usize = 1 << 20;
-/// Turns without anything to do, one after the other, that make a busy loop.
+/// Turns without anything to do at one moment that make a busy loop. One or two happen: what a
+/// round finds out may be for the next one to use.
 const IDLE_TURNS_MAX: u32 = 4;
 
 /// A record that was accepted.
 pub struct Accepted {
+    /// The record's number.
+    pub opaque: u64,
     /// When.
     pub at: Instant,
     /// Where it was sent to.
     pub topic: &'static str,
-    /// Where it was sent to.
+    /// Where it went.
     pub partition: i32,
     /// Its content.
     pub key: Option<Vec<u8>>,
@@ -43,7 +45,7 @@ pub struct Accepted {
 }
 
 /// A report, as the application read it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Told {
     /// The record's number.
     pub opaque: u64,
@@ -81,7 +83,7 @@ pub struct Client {
     touched: BTreeSet<ConnId>,
     events: Vec<Event>,
     reading: Reading,
-    woken: Arc<AtomicBool>,
+    pub(super) woken: Arc<AtomicBool>,
     sleeps_until: Instant,
     has_work: bool,
     idle: u32,
@@ -93,14 +95,21 @@ pub struct Client {
     pub stopped_ms: u64,
     /// When it began to close.
     pub closing_since: Option<Instant>,
-    /// The records, by their number.
+    /// When it was closed.
+    pub finished_at: Option<Instant>,
+    /// The records, in the order in which they were accepted.
     pub accepted: Vec<Accepted>,
+    /// The application.
+    pub(super) application: Application,
     /// The reports, as they came.
     pub told: Vec<Told>,
     /// What should not have happened.
     pub violations: Vec<String>,
-    bug: Option<Bug>,
-    rng: fastrand::Rng,
+    /// When this turn is.
+    turned_at: Instant,
+    /// Turns that did nothing.
+    pub idle_turns: u64,
+    pub(super) bug: Option<Bug>,
 }
 
 impl Client {
@@ -139,11 +148,14 @@ impl Client {
             dns_fails_until: Instant(0),
             stopped_ms: 0,
             closing_since: None,
+            finished_at: None,
             accepted: Vec::new(),
+            application: Application::new(seed ^ 1),
             told: Vec::new(),
             violations: Vec::new(),
+            turned_at: Instant(0),
+            idle_turns: 0,
             bug,
-            rng: fastrand::Rng::with_seed(seed ^ 1),
         }
     }
 
@@ -159,7 +171,7 @@ impl Client {
         }
         let woken = self.woken.load(Ordering::Relaxed);
         let at_once = woken || self.has_work || !self.touched.is_empty() || !self.events.is_empty();
-        let next = if at_once { now } else { self.sleeps_until };
+        let next = if at_once { now } else { self.sleeps_until.min(self.force_at()) };
         next.max(self.stopped_until)
     }
 
@@ -182,15 +194,17 @@ impl Client {
     pub fn turn(&mut self, wires: &mut Wires<'_>, now: Instant) {
         let woken = self.woken.swap(false, Ordering::Relaxed);
         self.shared.accumulator.wakeup.awake();
+        let touched = !self.touched.is_empty();
         for conn in std::mem::take(&mut self.touched) {
             self.advance(conn, wires, now);
         }
         let events = std::mem::take(&mut self.events);
-        let mut moved = woken || !events.is_empty();
+        let mut moved = woken || touched || !events.is_empty();
         for event in events {
             self.note(&event, wires, now);
             self.sender.handle(event, now);
         }
+        self.maybe_force_close(now);
         self.sender.run_once(now);
         let mut actions = Vec::new();
         self.sender.take_actions(&mut actions);
@@ -199,10 +213,30 @@ impl Client {
             self.carry_out(action, wires, now);
         }
         moved |= self.read_reports(wires, now);
-        self.sleeps_until = self.sender.next_deadline();
+        self.sleeps_until = match self.bug {
+            Some(Bug::BusyLoop) => now,
+            _ => self.sender.next_deadline(),
+        };
         self.shared.accumulator.wakeup.will_sleep(self.sleeps_until);
         self.has_work = self.sender.has_work();
-        self.idle = if moved { 0 } else { self.idle + 1 };
+        self.serve_application(wires, now);
+        self.sender.batch_states(|state| wires.trace.count_state(state));
+        self.look_for_a_spin(moved, now);
+        if self.is_finished() {
+            self.finished_at = Some(now);
+            self.give_up_tickets();
+        }
+        if self.is_finished() && !self.wires.is_empty() {
+            self.violations.push(format!("producer {} left connections open", self.number));
+        }
+    }
+
+    /// Whoever turns and turns at one moment and does nothing never ends; whoever does it often
+    /// wastes a processor.
+    fn look_for_a_spin(&mut self, moved: bool, now: Instant) {
+        let again = std::mem::replace(&mut self.turned_at, now) == now;
+        self.idle = if moved || !again { 0 } else { self.idle + 1 };
+        self.idle_turns += u64::from(!moved);
         let busy = self.has_work || self.sleeps_until <= now;
         if self.idle > IDLE_TURNS_MAX && busy && !self.is_finished() {
             let (number, work, due) = (self.number, self.has_work, self.sleeps_until);
@@ -212,9 +246,6 @@ impl Client {
             self.violations.push(text);
             // It would never end.
             self.stopped_until = Instant::NEVER;
-        }
-        if self.is_finished() && !self.wires.is_empty() {
-            self.violations.push(format!("producer {} left connections open", self.number));
         }
     }
 
@@ -243,6 +274,9 @@ impl Client {
         match event {
             Event::Received { conn, frame } => {
                 if let Some(wire) = self.wires.get_mut(conn) {
+                    if wire.phase != "ready" {
+                        wires.trace.count("connection ready");
+                    }
                     wire.phase = "ready";
                 }
                 let length = frame.len();
@@ -264,6 +298,7 @@ impl Client {
             Action::Resolve { id, host, port } => {
                 wires.trace.note(now, format_args!("p{number} resolves {host}"));
                 let fails = now < self.dns_fails_until;
+                wires.trace.count(if fails { "name not found" } else { "name found" });
                 let broker = host.strip_prefix('b').and_then(|id| id.parse().ok());
                 let addr = |id: u8| vec![SocketAddr::from(([10, 0, 0, id], port))];
                 let result = match broker.filter(|_| !fails) {
@@ -316,6 +351,7 @@ impl Client {
             });
         });
         let any = !new.is_empty();
+        new.iter().for_each(|told| self.application.reported(told.opaque));
         for mut told in new {
             let (number, opaque) = (self.number, told.opaque);
             let (state, error, offset) = (told.state, told.error, told.offset);
@@ -323,13 +359,17 @@ impl Client {
             wires.trace.note(now, text);
             let code = told.error.map_or("none".to_owned(), |code| code.to_string());
             wires.trace.count(&format!("report {:?}, error {code}", told.state));
+            let expired = told.error == Some(ErrorCode::DELIVERY_TIMED_OUT);
             match self.bug {
                 Some(Bug::MissingAnswerIsSuccess) if unanswered(&told) => {
                     told.state = State::Persisted;
                 }
-                Some(Bug::LostReport) if told.error == Some(ErrorCode::DELIVERY_TIMED_OUT) => {
-                    continue;
+                Some(Bug::MissingAnswerIsFailure) if unanswered(&told) => {
+                    told.state = State::NotPersisted;
                 }
+                Some(Bug::LostReport) if expired => continue,
+                Some(Bug::DoubleReport) if expired => self.told.push(told.clone()),
+                Some(Bug::LateReport) if expired => told.at = now + ms(1000),
                 _ => {}
             }
             self.told.push(told);
@@ -346,78 +386,7 @@ fn unanswered(told: &Told) -> bool {
             .is_some_and(|code| no_answer.contains(&code) || code == ErrorCode::DELIVERY_TIMED_OUT)
 }
 
-/// The application.
 impl Client {
-    /// Sends a record of chance; false where it was refused.
-    pub fn send(&mut self, now: Instant, wall_ms: i64) -> bool {
-        let (name, partitions) = TOPICS[self.rng.usize(..TOPICS.len())];
-        let partition = self.rng.i32(0..partitions);
-        let shared = self.shared.clone();
-        let topic = shared.accumulator.topics.get_or_add(name);
-        if topic.partition(partition).is_none() {
-            // The application comes again later, so nobody waits on the ticket.
-            let _ = shared.metadata.wait_for(name, now, None);
-            shared.accumulator.wakeup.demand(Instant(0));
-            return false;
-        }
-        let opaque = self.accepted.len() as u64;
-        let length = [0, 10, 100, 500][self.rng.usize(..4)];
-        let mut value = (self.number as u64).to_be_bytes().to_vec();
-        value.extend(opaque.to_be_bytes());
-        value.extend((0..length).map(|_| self.rng.u8(..)));
-        let key = self.rng.bool().then(|| vec![self.rng.u8(..); self.rng.usize(..5)]);
-        let headers = [Header { name: "h", value: Some(b"x") }];
-        let record = Record {
-            topic: name,
-            key: key.as_deref(),
-            value: Some(&value),
-            headers: if self.rng.u8(..4) == 0 { &headers } else { &[] },
-            opaque,
-            ..Record::default()
-        };
-        let accepted = self.append(&shared.accumulator, &topic, partition, &record, wall_ms, now);
-        if accepted {
-            self.accepted.push(Accepted { at: now, topic: name, partition, key, value });
-        }
-        accepted
-    }
-
-    fn append(
-        &self,
-        accumulator: &RecordAccumulator,
-        topic: &Topic,
-        partition: i32,
-        record: &Record<'_>,
-        wall_ms: i64,
-        now: Instant,
-    ) -> bool {
-        let Some(queue) = topic.partition(partition) else { return false };
-        let size = estimate_size_upper_bound(record.key, record.value, record.headers);
-        let size = size.max(self.setup.accumulator.batch_size);
-        let mut buffer = None;
-        loop {
-            match accumulator.append(topic, queue, record, wall_ms, false, &mut buffer) {
-                Ok(Append::Done) => return true,
-                Ok(Append::NeedsBuffer) => match accumulator.pool.reserve(size, || None) {
-                    Ok(Reserve::Granted(granted)) => buffer = Some((granted, now)),
-                    Ok(Reserve::Wait(ticket)) => {
-                        accumulator.wakeup.demand(Instant(0));
-                        accumulator.pool.cancel(&ticket);
-                        return false;
-                    }
-                    Err(_) => return false,
-                },
-                Ok(Append::PartitionChanged) | Err(_) => return false,
-            }
-        }
-    }
-
-    /// Takes no more records; ends when all are reported.
-    pub fn close(&mut self, now: Instant) {
-        self.closing_since = Some(now);
-        self.shared.initiate_close();
-    }
-
     /// The process stands still.
     pub fn stop(&mut self, millis: u64, now: Instant) {
         self.stopped_ms += millis;

@@ -4,23 +4,27 @@
 //!
 //! ```text
 //! world      time, and who acts next
-//!   client   a producer's Sender, its connections, the application that sends
+//!   client   a producer's Sender and its connections
+//!     application  what sends, waits for memory, flushes and closes
 //!   brokers  the cluster's core, its connections
 //!   network  the wires between them: latency, pieces, ends, holes
 //!     socket one end of a wire, as a transport under the product's own readers and writers
 //!   chaos    what goes wrong, and when it ends
 //! oracle     what must hold in the end, whatever happened
+//! reached    what a run over many seeds must have seen
 //! trace      what happened: counters, a hash, lines to read
 //! ```
 //!
 //! Everything above the sockets is the product's own code; nothing of it knows that it is
 //! simulated.
 
+mod application;
 mod brokers;
 mod chaos;
 mod client;
 mod network;
 mod oracle;
+mod reached;
 mod setup;
 mod socket;
 mod trace;
@@ -39,6 +43,42 @@ pub enum Bug {
     LeaderAlone,
     /// Reports of records that timed out get lost.
     LostReport,
+    /// Reports of records that timed out come twice.
+    DoubleReport,
+    /// A batch whose request got no answer counts as not persisted.
+    MissingAnswerIsFailure,
+    /// Somebody keeps a buffer for good.
+    KeptMemory,
+    /// The I/O thread is not told of the close.
+    LostWakeup,
+    /// Reports come a second after `delivery.timeout.ms`.
+    LateReport,
+    /// The I/O thread sleeps for no time at all.
+    BusyLoop,
+}
+
+/// All of them.
+pub const BUGS: [Bug; 10] = [
+    Bug::MissingAnswerIsSuccess,
+    Bug::NoSequences,
+    Bug::LeaderAlone,
+    Bug::LostReport,
+    Bug::DoubleReport,
+    Bug::MissingAnswerIsFailure,
+    Bug::KeptMemory,
+    Bug::LostWakeup,
+    Bug::LateReport,
+    Bug::BusyLoop,
+];
+
+/// Everything that must be reached by some seed, as the counters name it: each kind of fault, the
+/// states of batches and connections, what an application does.
+pub fn must_be_reached() -> Vec<String> {
+    let faults = chaos::KINDS.iter().map(|kind| format!("fault: {kind}"));
+    let requests = chaos::REQUEST_FAULTS.iter().map(|kind| format!("request fault: {kind}"));
+    let batches = crate::sender::BATCH_STATES.iter().map(|state| format!("batch {state}"));
+    let others = reached::OTHERS.iter().map(|name| (*name).to_owned());
+    faults.chain(requests).chain(batches).chain(others).collect()
 }
 
 /// How to run.

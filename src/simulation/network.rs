@@ -65,13 +65,23 @@ pub struct Network {
     pub links: Vec<Link>,
     /// The shortest and longest time on the way.
     pub latency: (u64, u64),
+    /// Writes that arrived in more than one piece.
+    pub cut: u64,
+    /// Writes that nobody took for lack of room.
+    pub blocked: u64,
+    /// Pieces that came after what another connection sent later.
+    pub overtaken: u64,
+    sent: u64,
+    last_arrived: (u64, usize),
     rng: fastrand::Rng,
 }
 
 impl Network {
     /// No connections; latency in microseconds.
     pub fn new(seed: u64, latency: (u64, u64)) -> Network {
-        Network { links: Vec::new(), latency, rng: fastrand::Rng::with_seed(seed) }
+        let (links, rng) = (Vec::new(), fastrand::Rng::with_seed(seed));
+        let (cut, blocked, overtaken, sent, last_arrived) = (0, 0, 0, 0, (0, 0));
+        Network { links, latency, cut, blocked, overtaken, sent, last_arrived, rng }
     }
 
     /// A time on the way.
@@ -114,6 +124,7 @@ impl Network {
                 let length = if self.rng.bool() { most } else { self.rng.usize(1..=most) };
                 let (piece, after) = rest.split_at(length);
                 rest = after;
+                self.cut += u64::from(!rest.is_empty());
                 self.send(link, to, piece.to_vec(), now, timeline);
             }
             self.make_room(link, to, now, timeline);
@@ -139,7 +150,9 @@ impl Network {
             return;
         }
         way.not_before = way.not_before.max(now + delay);
-        timeline.at(way.not_before, What::Arrive { link, to, bytes });
+        self.sent += 1;
+        let number = self.sent;
+        timeline.at(way.not_before, What::Arrive { link, to, bytes, number });
     }
 
     fn make_room(&mut self, link: usize, to: Side, now: Instant, timeline: &mut Scheduler<What>) {
@@ -147,13 +160,17 @@ impl Network {
         let waiting = wire.ways[to as usize].in_flight + wire.ends[to as usize].unread();
         let room = wire.capacity.saturating_sub(waiting);
         if wire.ends[to.other() as usize].set_room(room) {
+            self.blocked += 1;
             let delay = self.delay();
             timeline.at(now + delay, What::Ready { link, side: to.other() });
         }
     }
 
     /// Bytes come to their end; false if there is nobody any more.
-    pub fn arrive(&mut self, link: usize, to: Side, bytes: &[u8]) -> bool {
+    pub fn arrive(&mut self, link: usize, to: Side, bytes: &[u8], number: u64) -> bool {
+        let (last, other) = self.last_arrived;
+        self.overtaken += u64::from(number < last && other != link);
+        self.last_arrived = self.last_arrived.max((number, link));
         let wire = &mut self.links[link];
         wire.ways[to as usize].in_flight -= bytes.len();
         if !wire.open[to as usize] {

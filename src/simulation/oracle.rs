@@ -2,12 +2,20 @@
 //! report is true of the logs.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::client::{Client, Told};
 use super::setup::{TOPICS, ms};
 use super::world::World;
 use crate::report::State;
+use crate::time::Instant;
 use crate::wire::record_batch::RecordBatch;
+
+/// How late a report or the end of a close may be.
+const GRACE: Duration = Duration::from_millis(250);
+/// Turns without anything to do that a producer may take in a second, beside a few.
+const IDLE_TURNS_PER_SECOND: u64 = 100;
+const IDLE_TURNS_MIN: u64 = 500;
 
 /// Where a record is: its partition's place in the list of all, and its offset.
 type Places = Vec<(&'static str, i32, i64)>;
@@ -26,7 +34,9 @@ pub fn judge(world: &World) -> Vec<String> {
     let mut problems = Vec::new();
     let mut found: BTreeMap<(u64, u64), Places> = BTreeMap::new();
     for (topic, partitions) in TOPICS {
-        for partition in 0..partitions {
+        // A topic that nobody has asked for is not there.
+        let made = world.brokers.core.registry.topics.contains_key(topic);
+        for partition in (0..partitions).filter(|_| made) {
             for logged in read(world, topic, partition, &mut problems) {
                 let number = |at: usize| {
                     let bytes = logged.value.get(at..at + 8)?.first_chunk::<8>()?;
@@ -37,7 +47,7 @@ pub fn judge(world: &World) -> Vec<String> {
                     continue;
                 };
                 let known = world.clients.get(client as usize);
-                let sent = known.and_then(|client| client.accepted.get(opaque as usize));
+                let sent = known.and_then(|client| client.record(opaque));
                 let same = sent.is_some_and(|sent| {
                     sent.key == logged.key
                         && sent.value == logged.value
@@ -53,6 +63,7 @@ pub fn judge(world: &World) -> Vec<String> {
     }
     for client in &world.clients {
         judge_client(client, &found, &mut problems);
+        judge_end(client, world.now, &mut problems);
     }
     problems
 }
@@ -100,11 +111,17 @@ fn read(
     all
 }
 
-fn judge_client(client: &Client, found: &BTreeMap<(u64, u64), Places>, problems: &mut Vec<String>) {
+/// It closed in time, gave everything back and did not waste the processor.
+fn judge_end(client: &Client, now: Instant, problems: &mut Vec<String>) {
     let number = client.number;
     problems.extend(client.violations.iter().cloned());
-    if !client.is_finished() {
-        problems.push(format!("p{number} hangs: it was told to close and does not end"));
+    let stopped = ms(client.stopped_ms);
+    match (client.finished_at, client.closed_by()) {
+        (Some(at), Some(by)) if at > by + stopped => {
+            problems.push(format!("p{number} closed at {at:?}, which was due by {by:?}"));
+        }
+        (Some(_), Some(_)) => {}
+        _ => problems.push(format!("p{number} hangs: it was told to close and does not end")),
     }
     let pool = &client.shared.accumulator.pool;
     if client.is_finished() && pool.available() != pool.total() {
@@ -114,12 +131,22 @@ fn judge_client(client: &Client, found: &BTreeMap<(u64, u64), Places>, problems:
     if let Some(fatal) = client.shared.fatal() {
         problems.push(format!("p{number} failed for good: {fatal}"));
     }
+    let (turns, most) = (client.idle_turns, now.as_millis() / 1000 * IDLE_TURNS_PER_SECOND);
+    if turns > most + IDLE_TURNS_MIN {
+        problems.push(format!("p{number} turned {turns} times without anything to do"));
+    }
+}
+
+fn judge_client(client: &Client, found: &BTreeMap<(u64, u64), Places>, problems: &mut Vec<String>) {
+    let number = client.number;
+
     let mut reports: BTreeMap<u64, Vec<&Told>> = BTreeMap::new();
     client.told.iter().for_each(|told| reports.entry(told.opaque).or_default().push(told));
-    for (opaque, sent) in client.accepted.iter().enumerate() {
-        let told = reports.remove(&(opaque as u64)).unwrap_or_default();
+    for sent in &client.accepted {
+        let opaque = sent.opaque;
+        let told = reports.remove(&opaque).unwrap_or_default();
         let nowhere = Places::new();
-        let places = found.get(&(number as u64, opaque as u64)).unwrap_or(&nowhere);
+        let places = found.get(&(number as u64, opaque)).unwrap_or(&nowhere);
         let [told] = told[..] else {
             problems.push(format!("p{number} record {opaque} has {} reports", told.len()));
             continue;
@@ -130,7 +157,7 @@ fn judge_client(client: &Client, found: &BTreeMap<(u64, u64), Places>, problems:
         if let Some(problem) = contradiction(client, told, places) {
             problems.push(format!("p{number} record {opaque} {problem}: {told:?} {places:?}"));
         }
-        let limit = client.setup.sender.delivery_timeout + ms(client.stopped_ms + 1);
+        let limit = client.setup.sender.delivery_timeout + ms(client.stopped_ms) + GRACE;
         if told.at.since(sent.at) > limit {
             let took = told.at.since(sent.at);
             problems.push(format!("p{number} record {opaque} was reported after {took:?}"));
@@ -160,12 +187,13 @@ fn contradiction(client: &Client, told: &Told, places: &Places) -> Option<&'stat
 
 /// What one producer sent to one partition is there in the order in which it was sent.
 fn judge_order(client: &Client, found: &BTreeMap<(u64, u64), Places>, problems: &mut Vec<String>) {
-    let mut last: BTreeMap<(&str, i32), (i64, usize)> = BTreeMap::new();
+    let mut last: BTreeMap<(&str, i32), (i64, u64)> = BTreeMap::new();
     if !client.setup.idempotent {
         return;
     }
-    for opaque in 0..client.accepted.len() {
-        let key = (client.number as u64, opaque as u64);
+    for sent in &client.accepted {
+        let opaque = sent.opaque;
+        let key = (client.number as u64, opaque);
         for (topic, partition, offset) in found.get(&key).into_iter().flatten() {
             let before = last.insert((topic, *partition), (*offset, opaque));
             if let Some((other, earlier)) = before.filter(|(other, _)| other >= offset) {

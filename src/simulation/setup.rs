@@ -11,7 +11,9 @@ use crate::network::NetworkConfig;
 use crate::sender::SenderConfig;
 
 /// The topics and their numbers of partitions.
-pub const TOPICS: [(&str, i32); 2] = [("t", 3), ("u", 2)];
+pub const TOPICS: [(&str, i32); 3] = [("t", 3), ("u", 2), ("v", 1)];
+/// The topic that is made when somebody asks for it.
+const AUTO_CREATED: &str = "v";
 
 /// A duration in milliseconds.
 pub fn ms(millis: u64) -> Duration {
@@ -25,6 +27,8 @@ pub struct ProducerSetup {
     pub network: NetworkConfig,
     pub accumulator: AccumulatorConfig,
     pub metadata: MetadataConfig,
+    /// `max.block.ms`: how long a ticket is held.
+    pub max_block: Duration,
     /// What the configuration promises, which a planted bug breaks.
     pub idempotent: bool,
     pub acks: i16,
@@ -44,9 +48,10 @@ pub fn producer(
 ) -> ProducerSetup {
     let idempotent = bug.is_some() || rng.u8(..4) > 0;
     let acks = if idempotent { -1 } else { [-1, -1, 1, 0][rng.usize(..4)] };
-    let request_timeout = ms(rng.u64(200..1500));
-    let delivery_timeout = request_timeout + ms([100, 2000, 10_000, 60_000][rng.usize(..4)]);
-    let linger = ms(if rng.bool() { 0 } else { rng.u64(1..30) });
+    let request_timeout = ms(if rng.u8(..5) == 0 { rng.u64(30..200) } else { rng.u64(200..1500) });
+    let linger = ms([0, 0, rng.u64(1..30), rng.u64(30..300)][rng.usize(..4)]);
+    let patience = ms([0, 100, 2000, 10_000, 60_000][rng.usize(..5)]);
+    let delivery_timeout = linger + request_timeout + patience;
     let max_in_flight = [1, 2, 5, 5][rng.usize(..4)];
     let retry_backoff = backoff(rng);
     let batch_size = [150, 300, 1000, 4000][rng.usize(..4)];
@@ -61,7 +66,7 @@ pub fn producer(
             retries: if rng.u8(..6) == 0 { rng.u32(..4) } else { u32::MAX },
             retry_backoff,
             linger,
-            availability_timeout: ms(0),
+            availability_timeout: ms([0, 300][rng.usize(..2)]),
         },
         network: NetworkConfig {
             client_id: format!("p{number}").into(),
@@ -74,8 +79,8 @@ pub fn producer(
         accumulator: AccumulatorConfig {
             batch_size,
             linger,
-            buffer_memory: batch_size * rng.usize(4..60),
-            adaptive: true,
+            buffer_memory: batch_size * [rng.usize(1..4), rng.usize(4..60)][rng.usize(..2)],
+            adaptive: rng.bool(),
             report_timestamps: false,
         },
         metadata: MetadataConfig {
@@ -85,6 +90,7 @@ pub fn producer(
             backoff: retry_backoff,
             rebootstrap_trigger: rng.bool().then_some(ms(rng.u64(1000..5000))),
         },
+        max_block: ms(rng.u64(0..3000)),
         idempotent,
         acks,
     }
@@ -95,7 +101,7 @@ pub fn cluster(rng: &mut fastrand::Rng) -> ClusterConfig {
     let brokers = [1, 2, 3, 3, 3, 4][rng.usize(..6)];
     let least = if brokers >= 3 { rng.i32(1..=2) } else { 1 };
     let mut config = ClusterConfig::brokers(brokers);
-    for (name, partitions) in TOPICS {
+    for (name, partitions) in TOPICS.into_iter().filter(|(name, _)| *name != AUTO_CREATED) {
         config = config.topic(name, partitions);
     }
     ClusterConfig {

@@ -12,6 +12,8 @@ pub struct Trace {
     hash: u64,
     /// How often each kind of thing happened.
     pub counters: BTreeMap<String, u64>,
+    /// How often a batch was seen in each state.
+    pub states: BTreeMap<&'static str, u64>,
 }
 
 /// FNV-1a over text, without building the text.
@@ -29,7 +31,12 @@ impl Write for Hash {
 impl Trace {
     /// An empty one.
     pub fn new(print: bool) -> Trace {
-        Trace { print, hash: 0xcbf2_9ce4_8422_2325, counters: BTreeMap::new() }
+        Trace {
+            print,
+            hash: 0xcbf2_9ce4_8422_2325,
+            counters: BTreeMap::new(),
+            states: BTreeMap::new(),
+        }
     }
 
     /// Something happened.
@@ -46,6 +53,11 @@ impl Trace {
     /// Counts something.
     pub fn count(&mut self, what: &str) {
         self.add(what, 1);
+    }
+
+    /// Counts a state of a batch.
+    pub fn count_state(&mut self, state: &'static str) {
+        *self.states.entry(state).or_default() += 1;
     }
 
     /// Counts something that happened this often.

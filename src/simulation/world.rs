@@ -36,7 +36,7 @@ pub enum What {
     /// The broker's answer to it comes back.
     Connected { link: usize },
     /// Bytes come.
-    Arrive { link: usize, to: Side, bytes: Vec<u8> },
+    Arrive { link: usize, to: Side, bytes: Vec<u8>, number: u64 },
     /// News of the other side's end come.
     Ended { link: usize, to: Side, how: End },
     /// A socket takes bytes again.
@@ -127,7 +127,9 @@ impl World {
         self.trace.note(self.now, format_args!("everything heals"));
         self.heal_all();
         let now = self.now;
-        self.clients.iter_mut().for_each(|client| client.close(now));
+        let World { network, timeline, trace, .. } = self;
+        let mut wires = Wires { network, timeline, trace };
+        self.clients.iter_mut().for_each(|client| client.close(&mut wires, now));
         let longest = self.clients.iter().map(|client| client.setup.sender.delivery_timeout).max();
         now + longest.unwrap_or_default() + SETTLE
     }
@@ -185,8 +187,8 @@ impl World {
                 self.network.end(link, Side::Client).connect();
                 self.look_at(link, Side::Client);
             }
-            What::Arrive { link, to, bytes } => {
-                if self.network.arrive(link, to, &bytes) {
+            What::Arrive { link, to, bytes, number } => {
+                if self.network.arrive(link, to, &bytes, number) {
                     self.look_at(link, to);
                 }
             }
@@ -246,13 +248,22 @@ impl World {
         if self.healing {
             return;
         }
-        let wall_ms = self.brokers.core.wall_ms(self.now);
-        for _ in 0..self.rng.usize(1..15) {
-            let accepted = self.clients[client].send(self.now, wall_ms);
-            self.trace.count(if accepted { "record accepted" } else { "record refused" });
+        let now = self.now;
+        let open = self.clients.iter().filter(|client| !client.is_closing()).count();
+        let closes = open > 1 && self.rng.u16(..300) == 0;
+        let count = self.rng.usize(1..15);
+        let World { network, timeline, trace, .. } = self;
+        let mut wires = Wires { network, timeline, trace };
+        let sender = &mut self.clients[client];
+        if closes {
+            sender.close(&mut wires, now);
         }
+        if sender.is_closing() {
+            return;
+        }
+        (0..count).for_each(|_| sender.send(&mut wires, now));
         let pause = self.rng.u64(0..400);
-        self.timeline.at(self.now + ms(pause), What::Send { client });
+        self.timeline.at(now + ms(pause), What::Send { client });
     }
 
     fn summary(mut self, violations: Vec<String>) -> Summary {
@@ -260,7 +271,14 @@ impl World {
             for (name, value) in client.shared.metrics.values() {
                 self.trace.add(name, value);
             }
+            self.trace.add("turns without anything to do", client.idle_turns);
         }
+        for (state, count) in std::mem::take(&mut self.trace.states) {
+            self.trace.add(&format!("batch {state}"), count);
+        }
+        self.trace.add("writes that were cut into pieces", self.network.cut);
+        self.trace.add("writes that found no room", self.network.blocked);
+        self.trace.add("bytes that a later connection overtook", self.network.overtaken);
         Summary {
             seed: self.seed,
             hash: self.trace.hash(),
