@@ -24,7 +24,9 @@ const FAULTS_MIN: u64 = 20;
 /// What time the cluster gets to heal and the producers to close, beside their own timeouts.
 const SETTLE: Duration = Duration::from_secs(10);
 /// Faults go on for this long at most, should records never be accepted.
-const TROUBLE_MAX: Duration = Duration::from_secs(600);
+const TROUBLE_MAX: Duration = Duration::from_secs(3600);
+/// Faults come more rarely after this many, for producers that hardly come to send.
+const FAULTS_DENSE: u64 = 200;
 /// No run needs as many steps.
 const STEPS_MAX: u64 = 3_000_000;
 
@@ -203,7 +205,8 @@ impl World {
             What::Strike if self.healing => {}
             What::Strike => {
                 self.strike();
-                let pause = self.rng.u64(20..600);
+                let rarely = if self.chaos.struck > FAULTS_DENSE { 10 } else { 1 };
+                let pause = self.rng.u64(20..600) * rarely;
                 self.timeline.at(now + ms(pause), What::Strike);
             }
             What::Heal(_) if self.healing => {}
