@@ -1,10 +1,11 @@
 # Everything there is to do here, one command each; the work itself is in scripts/.
-.PHONY: help demo test check header configuration lib bench matrix clean
+.PHONY: help demo test check header configuration simulate lib bench matrix clean
 
 help:
 	@echo "make demo           build, start a cluster, send records, show what happened to each"
 	@echo "make test           every test, real Kafka included"
 	@echo "make check          format and lints alone"
+	@echo "make simulate SEED=7  run the simulator's seed 7 and tell what happens in it"
 	@echo "make lib            build/lib: libottla.so and libottla.a"
 	@echo "make header         write include/ottla.h anew"
 	@echo "make configuration  write CONFIGURATION.md anew"
@@ -22,13 +23,16 @@ test:
 
 check:
 	cargo fmt --check
-	cargo clippy --all-targets --features cli -- -D warnings
+	cargo clippy --all-targets --features cli,simulation -- -D warnings
 
 header:
 	OTTLA_UPDATE=1 cargo test --features cli --test header
 
 configuration:
 	OTTLA_UPDATE=1 cargo test --features cli --test configuration
+
+simulate:
+	OTTLA_SIM_SEED=$(SEED) cargo test --features simulation --test simulation one_seed -- --nocapture
 
 lib:
 	@scripts/lib.sh

@@ -4,8 +4,8 @@
 //! A module may use those below its line, never its own line or above (tests/tidy.rs holds it):
 //!
 //! ```text
-//! ffi  bin
-//! producer  simulation
+//! ffi  bin  simulation
+//! producer
 //! sender
 //! accumulator  metadata  report
 //! network  broker

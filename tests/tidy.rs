@@ -14,8 +14,8 @@ const LINES: &[&[&str]] = &[
     &["network", "broker"],
     &["accumulator", "metadata", "report"],
     &["sender"],
-    &["producer", "simulation"],
-    &["ffi"],
+    &["producer"],
+    &["ffi", "simulation"],
 ];
 
 /// Uses on the same line, with their reason.

@@ -196,7 +196,10 @@ impl Client {
     }
 
     fn accept(&mut self, draft: Draft, partition: i32, now: Instant) {
-        let Draft { opaque, topic, key, value, .. } = draft;
+        let Draft { opaque, topic, key, mut value, .. } = draft;
+        if self.bug == Some(Bug::DamagedRecord) {
+            value.push(0);
+        }
         self.application.open.insert(opaque);
         self.application.places.insert(opaque, self.accepted.len());
         self.accepted.push(Accepted { opaque, at: now, topic, partition, key, value });

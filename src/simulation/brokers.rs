@@ -18,6 +18,9 @@ use crate::broker::{
 use crate::broker::{Endpoint as Address, Scheduler, parse};
 use crate::io::{ConnId, OutputQueue, Progress, RequestReader, Transport};
 use crate::time::Instant;
+use crate::wire::Message;
+use crate::wire::messages::{ApiVersionsRequest, InitProducerIdRequest};
+use crate::wire::messages::{MetadataRequest, ProduceRequest};
 
 /// The wall clock at the beginning of virtual time.
 pub const WALL_MS: i64 = 1_700_000_000_000;
@@ -161,18 +164,28 @@ impl Brokers {
         }
         if let Some(frame) = seen.request {
             self.connections.received(conn, now);
-            wires.trace.note(now, format_args!("b{broker} < {conn:?} {} bytes", frame.len()));
-            self.handle(RawRequest { broker, conn, frame }, now);
+            self.handle(RawRequest { broker, conn, frame }, wires, now);
         }
         if let Some(reason) = seen.over {
-            wires.trace.note(now, format_args!("b{broker} lost {conn:?}: {reason}"));
+            wires.trace.note(now, format_args!("b{broker} lost link {}: {reason}", conn.0));
             self.close(conn, End::Closed, wires, now);
         }
     }
 
     /// As a handler does it, which answers for one that failed.
-    fn handle(&mut self, raw: RawRequest, now: Instant) {
+    fn handle(&mut self, raw: RawRequest, wires: &mut Wires<'_>, now: Instant) {
+        let (broker, link, size) = (raw.broker, raw.conn.0, raw.frame.len());
         let parsed = parse(raw, now);
+        let (api, version) = (parsed.call.header.api_key, parsed.call.header.api_version);
+        let api = match api {
+            ProduceRequest::KEY => "Produce",
+            MetadataRequest::KEY => "Metadata",
+            InitProducerIdRequest::KEY => "InitProducerId",
+            ApiVersionsRequest::KEY => "ApiVersions",
+            _ => "?",
+        };
+        let text = format_args!("b{broker} < link {link}: {api} v{version}, {size} bytes");
+        wires.trace.note(now, text);
         let copy = parsed.clone();
         let core = &mut self.core;
         if catch_unwind(AssertUnwindSafe(|| core.receive(parsed, now))).is_err() {
@@ -235,7 +248,7 @@ impl Brokers {
                 }
             }
             Output::Close { conn, reason } => {
-                wires.trace.note(now, format_args!("broker closes {conn:?}: {reason}"));
+                wires.trace.note(now, format_args!("broker closes link {}: {reason}", conn.0));
                 self.close(conn, End::Closed, wires, now);
             }
             Output::CloseAll { broker } => {

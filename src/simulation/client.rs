@@ -312,8 +312,9 @@ impl Client {
             Action::Connect { conn, addr } => {
                 let SocketAddr::V4(v4) = addr else { return };
                 let broker = i32::from(v4.ip().octets()[3]);
-                wires.trace.note(now, format_args!("p{number} connects {conn:?} to b{broker}"));
                 let link = wires.network.connect(number, conn, broker);
+                let text = format_args!("p{number} connects {conn:?} to b{broker}, link {link}");
+                wires.trace.note(now, text);
                 let socket = wires.network.end(link, Side::Client).clone();
                 let connection = Connection::new(conn, addr, Box::new(socket));
                 self.wires.insert(conn, Wire { link, connection, phase: "connecting" });
@@ -351,7 +352,6 @@ impl Client {
             });
         });
         let any = !new.is_empty();
-        new.iter().for_each(|told| self.application.reported(told.opaque));
         for mut told in new {
             let (number, opaque) = (self.number, told.opaque);
             let (state, error, offset) = (told.state, told.error, told.offset);
@@ -372,6 +372,7 @@ impl Client {
                 Some(Bug::LateReport) if expired => told.at = now + ms(1000),
                 _ => {}
             }
+            self.application.reported(told.opaque);
             self.told.push(told);
         }
         any

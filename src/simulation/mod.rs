@@ -47,6 +47,8 @@ pub enum Bug {
     DoubleReport,
     /// A batch whose request got no answer counts as not persisted.
     MissingAnswerIsFailure,
+    /// Records lose their last byte on the way.
+    DamagedRecord,
     /// Somebody keeps a buffer for good.
     KeptMemory,
     /// The I/O thread is not told of the close.
@@ -57,18 +59,21 @@ pub enum Bug {
     BusyLoop,
 }
 
-/// All of them.
-pub const BUGS: [Bug; 10] = [
-    Bug::MissingAnswerIsSuccess,
-    Bug::NoSequences,
-    Bug::LeaderAlone,
-    Bug::LostReport,
-    Bug::DoubleReport,
-    Bug::MissingAnswerIsFailure,
-    Bug::KeptMemory,
-    Bug::LostWakeup,
-    Bug::LateReport,
-    Bug::BusyLoop,
+/// Each of them, and what the oracle says of it: every invariant is there.
+pub const BUGS: [(Bug, &str); 13] = [
+    (Bug::MissingAnswerIsSuccess, "is not where it was reported"),
+    (Bug::NoSequences, "is in the log more than once"),
+    (Bug::NoSequences, "which was sent before it"),
+    (Bug::LeaderAlone, "is not where it was reported"),
+    (Bug::LostReport, "has 0 reports"),
+    (Bug::LostReport, "flushed, and record"),
+    (Bug::DoubleReport, "has 2 reports"),
+    (Bug::MissingAnswerIsFailure, "is in the log"),
+    (Bug::DamagedRecord, "is not what is at"),
+    (Bug::KeptMemory, "bytes came back to the pool"),
+    (Bug::LostWakeup, "which was due by"),
+    (Bug::LateReport, "was reported after"),
+    (Bug::BusyLoop, "turns without anything to do"),
 ];
 
 /// Everything that must be reached by some seed, as the counters name it: each kind of fault, the
