@@ -123,7 +123,7 @@ impl ClusterCore {
         self.is_heard(id, now);
         self.outputs.push(Output::Freeze { broker: id, frozen: false });
         for parsed in held {
-            self.accept(parsed, now);
+            self.go_on(parsed, now, ClusterCore::accept);
         }
         self.settle(now);
         Ok(())

@@ -13,6 +13,7 @@ mod lifecycle;
 mod replication;
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -161,6 +162,20 @@ impl ClusterCore {
         }
     }
 
+    /// Goes on with a request that had to wait, when its handler is no longer there to answer for
+    /// its failure, and others wait behind it.
+    fn go_on(
+        &mut self,
+        parsed: Parsed,
+        now: Instant,
+        with: impl FnOnce(&mut ClusterCore, Parsed, Instant),
+    ) {
+        let copy = parsed.clone();
+        if catch_unwind(AssertUnwindSafe(|| with(self, parsed, now))).is_err() {
+            self.handler_failed(copy, now);
+        }
+    }
+
     /// Answers a request whose handler failed.
     pub fn handler_failed(&mut self, parsed: Parsed, now: Instant) {
         match &parsed.body {
@@ -176,7 +191,7 @@ impl ClusterCore {
     pub fn tick(&mut self, now: Instant) {
         while let Some(task) = self.timers.due(now) {
             match task {
-                Task::Handle(parsed) => self.handle(*parsed, now),
+                Task::Handle(parsed) => self.go_on(*parsed, now, ClusterCore::handle),
                 Task::ProduceTimeout(broker, number) => self.produce_timed_out(broker, number, now),
                 Task::FetchTimeout(broker, number) => self.fetch_timed_out(broker, number, now),
                 Task::SessionEnds(broker, silence) => self.session_ends(broker, silence),

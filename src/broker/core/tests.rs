@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::*;
 use crate::broker::call::{Output, RawRequest};
+use crate::broker::faults::{Fault, FaultAction};
 use crate::broker::metadata_cache::Endpoint;
 use crate::io::ConnId;
 use crate::wire::crc::crc32c;
@@ -346,4 +347,21 @@ fn a_replica_that_may_have_joined_counts_until_the_leader_knows() {
     let conn = sim.write(leader, 60_000);
     sim.pass(100 * MS);
     assert!(sim.written(conn).is_none(), "a replica in sync does not have it");
+}
+
+#[test]
+fn a_handler_that_fails_later_is_answered_for_and_holds_nobody_up() {
+    let mut sim = Sim::new(ClusterConfig::brokers(1).topic("t", 1));
+    sim.core.faults.add(Fault::new(FaultAction::FailHandler).times(2));
+    let delay = FaultAction::Delay(10 * MS);
+    sim.core.faults.add(Fault::new(delay).times(1));
+    let delayed = sim.write(1, 1000);
+    sim.core.pause_broker(1, sim.now).unwrap();
+    let held = [sim.write(1, 1000), sim.write(1, 1000)];
+    sim.core.resume_broker(1, sim.now).unwrap();
+    sim.pass(10 * MS);
+    let failed = ErrorCode::UNKNOWN_SERVER_ERROR;
+    assert_eq!(sim.written(delayed).unwrap().0, failed);
+    assert_eq!(sim.written(held[0]).unwrap().0, failed);
+    assert_eq!(sim.written(held[1]).unwrap().0, ErrorCode::NONE);
 }
