@@ -54,13 +54,13 @@ fn whatever_goes_wrong_every_report_is_true_and_nothing_hangs() {
         for (name, count) in &summary.counters {
             *counters.entry(name.clone()).or_default() += count;
         }
-        assert!(summary.faults >= 20, "seed {}: {} faults", summary.seed, summary.faults);
-        if summary.records < 500 {
-            failed.push(format!("seed {}: {} records", summary.seed, summary.records));
+        let (seed, records, faults) = (summary.seed, summary.records, summary.faults);
+        if records < 500 || faults < 20 {
+            failed.push(format!("seed {seed}: {records} records and {faults} faults only"));
         }
         if let Some(first) = summary.violations.first() {
             let count = summary.violations.len();
-            failed.push(format!("seed {}: {count} violations: {first}", summary.seed));
+            failed.push(format!("seed {seed}: {count} violations: {first}"));
         }
     }
     if done.len() >= 1000 {

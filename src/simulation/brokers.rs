@@ -120,9 +120,7 @@ impl Brokers {
     /// Does what is due.
     pub fn tick(&mut self, wires: &mut Wires<'_>, now: Instant) {
         if self.core.next_deadline() <= now {
-            // A task that fails on command is over; the others go on.
-            let core = &mut self.core;
-            let _ = catch_unwind(AssertUnwindSafe(|| core.tick(now)));
+            self.core.tick(now);
         }
         while let Some(drip) = self.drips.due(now) {
             self.drip(drip, now);

@@ -114,7 +114,16 @@ pub struct Summary {
     pub violations: Vec<String>,
 }
 
-/// Runs one seed to its end.
+/// Runs one seed to its end. A panic is a violation as well.
 pub fn run(seed: u64, options: Options) -> Summary {
-    world::World::new(seed, options).run()
+    let run = || world::World::new(seed, options).run();
+    std::panic::catch_unwind(run).unwrap_or_else(|_| Summary {
+        seed,
+        hash: 0,
+        records: 0,
+        faults: 0,
+        virtual_ms: 0,
+        counters: BTreeMap::new(),
+        violations: vec!["the run panicked".to_owned()],
+    })
 }
