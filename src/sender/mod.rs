@@ -15,7 +15,7 @@ mod states;
 mod transaction_manager;
 mod updates;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -142,7 +142,8 @@ pub struct Sender {
     rng: fastrand::Rng,
     parts: Vec<Option<Box<Part>>>,
     schedule: Schedule,
-    requests: HashMap<u64, ProduceInFlight>,
+    /// In the order in which they were sent, which is that of their reports when all is given up.
+    requests: BTreeMap<u64, ProduceInFlight>,
     next_request: u64,
     metadata_request: Option<UpdateRequest>,
     /// Topics of which an answer in version 13 may speak by id only.
@@ -179,7 +180,7 @@ impl Sender {
             rng: fastrand::Rng::with_seed(seed ^ 0x9e37_79b9),
             parts: Vec::new(),
             schedule: Schedule::default(),
-            requests: HashMap::new(),
+            requests: BTreeMap::new(),
             next_request: 0,
             metadata_request: None,
             was_urgent: false,
