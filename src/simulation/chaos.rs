@@ -291,7 +291,9 @@ impl World {
         let of_errors = matches!(action, FaultAction::Error(_) | FaultAction::ErrorAfter(_));
         let mut fault = Fault::new(action).times(self.rng.u32(1..4)).skip(self.rng.u32(..3));
         let apis = [ProduceRequest::KEY, MetadataRequest::KEY, InitProducerIdRequest::KEY];
-        if of_errors || self.rng.bool() {
+        // A producer that asks for its id fails for good if the broker does not know what is wrong.
+        let of_produce = of_errors || name == "failing handler";
+        if of_produce || self.rng.bool() {
             // The errors above are those of a produce request.
             fault = fault.api(ProduceRequest::KEY);
         } else if self.rng.bool() {

@@ -48,7 +48,7 @@ pub fn producer(
 ) -> ProducerSetup {
     let idempotent = bug.is_some() || rng.u8(..4) > 0;
     let acks = if idempotent { -1 } else { [-1, -1, 1, 0][rng.usize(..4)] };
-    let request_timeout = ms(if rng.u8(..5) == 0 { rng.u64(30..200) } else { rng.u64(200..1500) });
+    let request_timeout = ms(if rng.u8(..5) == 0 { rng.u64(150..300) } else { rng.u64(200..1500) });
     let linger = ms([0, 0, rng.u64(1..30), rng.u64(30..300)][rng.usize(..4)]);
     let patience = ms([0, 100, 2000, 10_000, 60_000][rng.usize(..5)]);
     let delivery_timeout = linger + request_timeout + patience;
