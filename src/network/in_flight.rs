@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use crate::error::{Error, ErrorCode};
 use crate::time::Instant;
 
 /// What a request is for; comes back with its answer.
@@ -49,6 +50,15 @@ impl RequestFailure {
         match self {
             RequestFailure::Disconnected(reason) | RequestFailure::TimedOut(reason) => reason,
         }
+    }
+
+    /// The error that stands for it in a report.
+    pub fn error(&self) -> Error {
+        let code = match self {
+            RequestFailure::Disconnected(_) => ErrorCode::NETWORK_EXCEPTION,
+            RequestFailure::TimedOut(_) => ErrorCode::REQUEST_TIMED_OUT,
+        };
+        Error::new(code, self.reason())
     }
 }
 

@@ -2,9 +2,14 @@
 
 use std::net::SocketAddr;
 
+use bytes::Bytes;
+
 use super::*;
+use crate::wire;
 use crate::wire::messages::api_versions::ApiVersion;
-use crate::wire::messages::{MetadataRequest, ProduceRequest};
+use crate::wire::messages::{
+    ApiVersionsRequest, ApiVersionsResponse, MetadataRequest, ProduceRequest,
+};
 
 fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
