@@ -22,6 +22,7 @@ const LINES: &[&[&str]] = &[
 const SAME_LINE: &[(&str, &str, &str)] = &[
     ("accumulator", "report", "a batch carries the opaques that become its report"),
     ("log", "sync", "the queue of log lines has a lock"),
+    ("log", "time", "a line that was said is not said again for a while"),
 ];
 
 /// Words that belong to one place.

@@ -55,8 +55,8 @@ pub struct Connection {
     pub versions: NodeApiVersions,
     /// Why the last connection ended or could not be made.
     pub trouble: Option<String>,
-    /// When the trouble was last told to the log, so that an outage is no flood.
-    pub trouble_logged: Option<Instant>,
+    /// We end it on purpose, which is no trouble to tell of.
+    pub is_ours_to_end: bool,
 }
 
 impl Connection {
@@ -77,7 +77,7 @@ impl Connection {
             in_flight: VecDeque::new(),
             versions: NodeApiVersions::default(),
             trouble: None,
-            trouble_logged: None,
+            is_ours_to_end: false,
         }
     }
 

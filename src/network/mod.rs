@@ -278,9 +278,8 @@ impl NetworkClient {
     pub fn close_all(&mut self, reason: &str, now: Instant) {
         let nodes: Vec<i32> = self.nodes.keys().copied().collect();
         for node in nodes {
-            // Our own doing is no trouble to tell of.
             if let Some(connection) = self.nodes.get_mut(&node) {
-                connection.trouble_logged = Some(now);
+                connection.is_ours_to_end = true;
             }
             self.close(node, reason, now);
         }

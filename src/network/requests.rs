@@ -12,9 +12,6 @@ use crate::log::Level;
 use crate::time::Instant;
 use crate::wire::{self, Message};
 
-/// An outage is told to the log this often per broker.
-const TROUBLE_LOG_INTERVAL: Duration = Duration::from_secs(10);
-
 impl NetworkClient {
     /// Sends a request to a node that is ready.
     pub fn send<M: Message>(
@@ -131,11 +128,9 @@ impl NetworkClient {
         connection.backoff_until = now + wait;
         connection.failures = connection.failures.saturating_add(1);
         connection.trouble = Some(reason.to_owned());
-        let quiet = |at: Instant| now.since(at) < TROUBLE_LOG_INTERVAL;
-        if !connection.trouble_logged.is_some_and(quiet) {
-            connection.trouble_logged = Some(now);
-            let name = connection.describe(node);
-            self.log.log(Level::Warn, || format!("{name}: {reason}"));
+        let name = connection.describe(node);
+        if !connection.is_ours_to_end {
+            self.log.rarely(Level::Warn, now, || format!("{name}: {reason}"));
         }
         for request in std::mem::take(&mut connection.in_flight) {
             if request.tag != RequestTag::ApiVersions {

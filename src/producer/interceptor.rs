@@ -4,6 +4,7 @@ use crate::error::Result;
 use crate::log::{Level, Logger};
 use crate::record::Record;
 use crate::report::Report;
+use crate::time;
 
 /// See the file's comment. One that fails is logged and skipped; no record is lost by it.
 pub trait Interceptor: Send + Sync {
@@ -52,9 +53,8 @@ impl Interceptors {
     pub fn on_acknowledgement(&self, report: &Report<'_>, log: &Logger) {
         for interceptor in &self.0 {
             if let Err(error) = interceptor.on_acknowledgement(report) {
-                log.log(Level::Warn, || {
-                    format!("an interceptor's on_acknowledgement failed: {error}")
-                });
+                let text = || format!("an interceptor's on_acknowledgement failed: {error}");
+                log.rarely(Level::Warn, time::now(), text);
             }
         }
     }
@@ -75,7 +75,8 @@ fn run(
         Ok(())
     });
     if let Err(error) = own {
-        log.log(Level::Warn, || format!("an interceptor's on_send failed: {error}"));
+        let text = || format!("an interceptor's on_send failed: {error}");
+        log.rarely(Level::Warn, time::now(), text);
     }
     // One that failed before it passed the record on is skipped.
     sent.unwrap_or_else(|| run(rest, record, log, send))

@@ -146,7 +146,8 @@ pub struct Sender {
     requests: BTreeMap<u64, ProduceInFlight>,
     next_request: u64,
     metadata_request: Option<UpdateRequest>,
-    /// Topics of which an answer in version 13 may speak by id only.
+    /// Since when no producer id came although it was asked for.
+    no_producer_id_since: Option<Instant>,
     was_urgent: bool,
     finished: bool,
     /// Reports of this round, and the batches they are for.
@@ -183,6 +184,7 @@ impl Sender {
             requests: BTreeMap::new(),
             next_request: 0,
             metadata_request: None,
+            no_producer_id_since: None,
             was_urgent: false,
             finished: false,
             entries: Vec::new(),

@@ -127,7 +127,8 @@ impl Sender {
             self.client.send(node, &mut message, version, tag, answered, now)
         });
         if let Err(error) = sent {
-            self.shared.log.log(Level::Error, || format!("a request could not be made: {error}"));
+            let text = || format!("a request could not be made: {error}");
+            self.shared.log.rarely(Level::Error, now, text);
             self.refuse_request(request, &error, now);
         }
     }

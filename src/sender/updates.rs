@@ -1,5 +1,7 @@
 //! What the Sender asks of any broker: metadata and a producer id.
 
+use std::time::Duration;
+
 use super::Sender;
 use crate::error::{Error, ErrorCode};
 use crate::log::Level;
@@ -10,6 +12,9 @@ use crate::wire::messages::metadata::MetadataRequestTopic;
 use crate::wire::messages::{
     InitProducerIdRequest, InitProducerIdResponse, MetadataRequest, MetadataResponse,
 };
+
+/// How long a producer id may fail to come, for reasons that may pass, before a warning.
+const PRODUCER_ID_CALM: Duration = Duration::from_secs(5);
 
 impl Sender {
     /// Tells the client where the brokers are, and the topics how many partitions they have.
@@ -98,9 +103,8 @@ impl Sender {
     }
 
     fn rebootstrap(&mut self, why: &str, now: Instant) {
-        self.shared
-            .log
-            .log(Level::Warn, || format!("starting from bootstrap.servers again: {why}"));
+        let text = || format!("starting from bootstrap.servers again: {why}");
+        self.shared.log.rarely(Level::Warn, now, text);
         self.client.close_all("starting from bootstrap.servers again", now);
         self.metadata_request = None;
         self.shared.metadata.rebootstrap(now);
@@ -146,7 +150,8 @@ impl Sender {
                 }
             }
             Err(error) => {
-                self.shared.log.log(Level::Warn, || format!("metadata is of no use: {error}"));
+                let text = || format!("metadata is of no use: {error}");
+                self.shared.log.rarely(Level::Warn, now, text);
                 if error.code() == ErrorCode::PROTOCOL_VIOLATION {
                     self.client.close(response.node, error.message(), now);
                 }
@@ -219,6 +224,7 @@ impl Sender {
             );
             return self.producer_id_failed(error, now);
         }
+        self.no_producer_id_since = None;
         self.transactions.initialized(body.producer_id, body.producer_epoch);
         self.restart_sequences();
     }
@@ -227,7 +233,11 @@ impl Sender {
     fn producer_id_failed(&mut self, error: Error, now: Instant) {
         let random = self.rng.f64();
         let backoff = self.config.retry_backoff;
-        self.shared.log.log(Level::Warn, || format!("no producer id: {error}"));
+        let since = *self.no_producer_id_since.get_or_insert(now);
+        // A cluster that just started says for a moment that it is loading: no reason to worry.
+        let calm = error.is_retriable() && now.since(since) < PRODUCER_ID_CALM;
+        let level = if calm { Level::Debug } else { Level::Warn };
+        self.shared.log.rarely(level, now, || format!("no producer id: {error}"));
         if !error.code().is_retriable() {
             let text = format!(
                 "no producer id, which enable.idempotence=true needs: {} ({})",

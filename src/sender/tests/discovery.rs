@@ -1,8 +1,10 @@
 //! Finding brokers and leaders: metadata, bootstrap, connections that fail, throttling.
 
+use super::harness::World;
 use super::model::Health;
 use super::setup::Setup;
 use crate::error::ErrorCode;
+use crate::log::Level;
 use crate::report::State;
 
 fn two_bootstrap_servers() -> Setup {
@@ -236,6 +238,52 @@ fn if_no_known_broker_can_be_reached_the_bootstrap_servers_are_asked_again() {
     world.cluster.nodes.values_mut().for_each(|node| node.health = Health::Up);
     world.advance(1000);
     assert_eq!(world.report(record).state, State::Persisted);
+    world.finish();
+}
+
+/// The lines of a level and above that the Sender logged.
+fn logged(world: &World, level: Level) -> Vec<String> {
+    let lines = std::iter::from_fn(|| world.shared.log.take());
+    lines.filter(|(seen, _)| *seen <= level).map(|(_, line)| line).collect()
+}
+
+#[test]
+fn an_outage_with_all_its_attempts_to_start_again_is_told_once_and_rarely_again() {
+    let mut world = Setup::default().start();
+    world.cluster.create("t", 1);
+    // The bootstrap server answers, and the broker that it names cannot be reached.
+    world.cluster.nodes.get_mut(&1).unwrap().host = "b8".to_owned();
+    world.know("t");
+    world.send("t", 0);
+    world.advance(28_000);
+    let lines = logged(&world, Level::Warn);
+    let again = |lines: &[String]| {
+        lines.iter().filter(|line| line.starts_with("starting from bootstrap")).count()
+    };
+    assert_eq!(again(&lines), 1, "{lines:?}");
+    assert!(lines.len() <= 8, "{lines:?}");
+    world.advance(30_000);
+    let lines = logged(&world, Level::Warn);
+    assert_eq!(again(&lines), 1, "{lines:?}");
+    assert!(lines.iter().any(|line| line.contains("more times since")), "{lines:?}");
+    world.cluster.nodes.get_mut(&1).unwrap().host = "b1".to_owned();
+    world.finish();
+}
+
+#[test]
+fn a_producer_id_that_is_late_is_worth_a_warning_after_a_while_and_only_now_and_then() {
+    let mut world = Setup::default().start();
+    world.cluster.create("t", 3);
+    let loading = std::iter::repeat_n(ErrorCode::COORDINATOR_LOAD_IN_PROGRESS, 1000);
+    world.cluster.id_errors.extend(loading);
+    world.know("t");
+    world.advance(3_000);
+    assert_eq!(logged(&world, Level::Warn), [""; 0]);
+    world.advance(25_000);
+    let lines = logged(&world, Level::Warn);
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].contains("COORDINATOR_LOAD_IN_PROGRESS"));
+    world.cluster.id_errors.clear();
     world.finish();
 }
 
