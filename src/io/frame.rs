@@ -98,7 +98,8 @@ impl FrameReader {
                 Err(format!("the peer at {peer} answered HTTP; is this a Kafka listener?"))
             }
             [0x15 | 0x16, 0x03, ..] => Err(format!(
-                "the peer at {peer} speaks TLS; this listener needs security.protocol=SSL"
+                "the peer at {peer} speaks TLS, which this version does not: name a PLAINTEXT \
+                 listener of the cluster"
             )),
             _ => frame_len.ok_or_else(|| match announced {
                 ..0 => format!("the peer at {peer} announced a frame of {announced} bytes"),
@@ -209,7 +210,7 @@ mod tests {
             assert!(result.unwrap_err().contains("answered HTTP"));
             for kind in [0x15, 0x16] {
                 let (_, result) = push_all(&[&[kind, 3, 3, 0, 2, 2, 70]], frame_max);
-                assert!(result.unwrap_err().contains("security.protocol=SSL"));
+                assert!(result.unwrap_err().contains("name a PLAINTEXT listener"));
             }
         }
     }

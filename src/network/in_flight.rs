@@ -45,7 +45,7 @@ pub enum RequestFailure {
 }
 
 impl RequestFailure {
-    /// The text.
+    /// The text: which broker, and what it did.
     pub fn reason(&self) -> &str {
         match self {
             RequestFailure::Disconnected(reason) | RequestFailure::TimedOut(reason) => reason,

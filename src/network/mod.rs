@@ -118,6 +118,12 @@ impl NetworkClient {
         }
     }
 
+    /// The broker's name in messages.
+    pub fn name(&self, node: i32) -> String {
+        let connection = self.nodes.get(&node);
+        connection.map_or_else(|| format!("broker {node}"), |c| c.describe(node))
+    }
+
     /// Where requests to `node` stand, for a reason that a user reads.
     pub fn describe(&self, node: i32) -> String {
         let Some(connection) = self.nodes.get(&node) else { return format!("broker {node}") };

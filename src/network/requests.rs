@@ -74,10 +74,16 @@ impl NetworkClient {
         let front = connection.in_flight.iter().position(|request| request.expects_response);
         let expected = front.map(|index| connection.in_flight[index].correlation_id);
         let Some(index) = front.filter(|_| expected == correlation_id) else {
-            let reason = format!(
-                "the answer with correlation id {correlation_id:?} belongs to no request \
-                 (expected {expected:?})"
-            );
+            let came = correlation_id
+                .map_or("too short to have a correlation id".to_owned(), |id| {
+                    format!("with correlation id {id}")
+                });
+            let reason = match expected {
+                Some(id) => format!(
+                    "an answer {came} belongs to no request: the next one is for correlation id {id}"
+                ),
+                None => format!("an answer {came} belongs to no request: none is in flight"),
+            };
             return self.disconnect(node, &reason, now);
         };
         let Some(mut request) = connection.in_flight.remove(index) else { return };
@@ -91,17 +97,14 @@ impl NetworkClient {
     /// The oldest request is too late: the connection goes, as answers come in order.
     pub(super) fn time_out(&mut self, node: i32, now: Instant) {
         let Some(connection) = self.nodes.get_mut(&node) else { return };
-        let name = connection.describe(node);
         let reason = format!(
-            "{name} did not answer within request.timeout.ms ({} ms)",
+            "it did not answer within request.timeout.ms ({} ms)",
             self.config.request_timeout.as_millis()
         );
-        let requests = std::mem::take(&mut connection.in_flight);
-        for request in requests {
-            let failure = match request.deadline <= now {
-                true => RequestFailure::TimedOut(reason.clone()),
-                false => RequestFailure::Disconnected(reason.clone()),
-            };
+        let named = format!("{}: {reason}", connection.describe(node));
+        let late = connection.in_flight.iter().take_while(|r| r.deadline <= now).count();
+        for request in connection.in_flight.drain(..late) {
+            let failure = RequestFailure::TimedOut(named.clone());
             self.completed.push(request.end(node, Err(failure)));
         }
         self.disconnect(node, &reason, now);
@@ -134,7 +137,7 @@ impl NetworkClient {
         }
         for request in std::mem::take(&mut connection.in_flight) {
             if request.tag != RequestTag::ApiVersions {
-                let failure = RequestFailure::Disconnected(reason.to_owned());
+                let failure = RequestFailure::Disconnected(format!("{name}: {reason}"));
                 self.completed.push(request.end(node, Err(failure)));
             }
         }

@@ -244,10 +244,14 @@ fn an_answer_that_belongs_to_no_request_ends_the_connection_and_all_requests_on_
 
 #[test]
 fn an_unasked_answer_ends_the_connection() {
-    let mut room = Room::new();
-    let conn = room.ready(1);
-    room.receive(conn, 0);
-    room.hung_up(conn);
+    for frame in [&[0, 0, 0, 7][..], &[]] {
+        let mut room = Room::new();
+        let conn = room.ready(1);
+        room.handle(Event::Received { conn, frame: Bytes::from_static(frame) });
+        room.hung_up(conn);
+        let text = room.client.trouble(1).unwrap();
+        assert!(text.contains("none is in flight") && !text.contains("None"), "{text}");
+    }
 }
 
 #[test]

@@ -84,7 +84,7 @@ impl Producer {
     pub(super) fn not_in_metadata(&self, topic: &str) -> Error {
         let trouble = self.shared.metadata.trouble(topic);
         let why = match trouble {
-            Some(error) => format!("last error: {error}"),
+            Some(error) => error.message().to_owned(),
             None => "no broker has answered yet".to_owned(),
         };
         let text = format!("topic {topic} was not found in the cluster's metadata in time; {why}");

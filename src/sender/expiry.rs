@@ -67,16 +67,18 @@ impl Sender {
 
     fn reason_in_flight(&self, id: u32, request: u64) -> String {
         let node = self.requests.get(&request).map_or(-1, |request| request.node);
-        let last = self.parts[id as usize].as_ref().map_or(String::new(), |part| last_error(part));
+        let part = self.parts[id as usize].as_ref();
+        let last = part.map_or(String::new(), |part| self.last_error(part, node));
         format!("the record was in flight to {}{last}", self.client.describe(node))
     }
 
     /// Where the records of a partition that are not in flight stand.
     fn reason_waiting(&self, id: u32) -> String {
         let Some(part) = self.parts[id as usize].as_ref() else { return String::new() };
-        let last = last_error(part);
         let name = format!("{}-{}", part.queue.topic, part.queue.partition);
-        let Some(leader) = self.leader(&part.queue) else {
+        let leader = self.leader(&part.queue);
+        let last = self.last_error(part, leader.unwrap_or(-1));
+        let Some(leader) = leader else {
             let trouble = self.shared.metadata.trouble(part.queue.topic.as_str());
             let why = trouble.map_or(String::new(), |error| format!(": {error}"));
             return format!("the record waited for a leader of {name}{why}{last}");
@@ -89,6 +91,8 @@ impl Sender {
                 true => "other records to be settled before the producer's epoch is bumped",
                 false => "a producer id",
             };
+            // Why there is no producer id is trouble enough.
+            let broker = if why.is_empty() { broker } else { self.client.name(leader) };
             return format!("the record waited for {what}{why}; its leader is {broker}{last}");
         }
         if let Some(retry) = part.retries.front() {
@@ -102,6 +106,18 @@ impl Sender {
         }
         let in_flight = self.client.in_flight(leader);
         format!("the record waited behind {in_flight} request(s) in flight to {broker}{last}")
+    }
+
+    /// The partition's last error, unless it is the trouble of `node`, which is told anyway.
+    fn last_error(&self, part: &Part, node: i32) -> String {
+        let Some(error) = part.last_error.as_ref() else { return String::new() };
+        let message = error.message();
+        if self.client.trouble(node).is_some_and(|told| message.contains(told)) {
+            return String::new();
+        }
+        // The broker was named just before.
+        let what = message.strip_prefix(&format!("{}: ", self.client.name(node)));
+        format!("; last error: {}: {}", error.code(), what.unwrap_or(message))
     }
 
     /// Reports everything that is left as failed with `error`.
@@ -147,12 +163,5 @@ impl Sender {
     pub(super) fn give_up(&mut self, error: &Error, now: Instant) {
         self.abort_all(error, now);
         self.flush_reports();
-    }
-}
-
-fn last_error(part: &Part) -> String {
-    match &part.last_error {
-        Some(error) => format!("; last error: {error}"),
-        None => String::new(),
     }
 }

@@ -118,9 +118,7 @@ impl Sender {
             Ok(Some(frame)) => frame,
             Ok(None) => return,
             Err(failure) => {
-                let name = self.client.describe(response.node);
-                let text = format!("metadata of {name}: {}", failure.reason());
-                return self.shared.metadata.failed(Error::new(failure.error().code(), text), now);
+                return self.shared.metadata.failed(failure.error(), now);
             }
         };
         let decoded = wire::frame::decode_response::<MetadataResponse>(frame, response.version);

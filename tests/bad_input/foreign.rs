@@ -85,7 +85,7 @@ fn a_tls_listener_is_named() {
         let _ = stream.write_all(&[0x15, 3, 3, 0, 2, 2, 10]);
         keep(stream);
     };
-    foreign(serve, &["TLS", "security.protocol"]);
+    foreign(serve, &["speaks TLS", "name a PLAINTEXT listener"]);
 }
 
 #[test]

@@ -46,7 +46,16 @@ fn late_at(
     let error = report.error.clone().unwrap();
     assert_eq!(error.code(), ErrorCode::DELIVERY_TIMED_OUT, "{error}");
     says(error.message(), &["delivery.timeout.ms (800 ms)"]);
+    told_once(error.message());
     report
+}
+
+/// A reason says once what a broker did, and does not name it twice in a row.
+fn told_once(text: &str) {
+    for part in ["did not answer", "refused", "broker 1 ("] {
+        let twice = text.matches(part).count() > 1 && !text.contains("its leader is broker 1 (");
+        assert!(!twice, "{part:?} is told twice: {text}");
+    }
 }
 
 fn reason(report: &OwnedReport) -> &str {
@@ -161,6 +170,7 @@ fn a_broker_whose_metadata_never_comes() {
     let error = crate::takes(limit, || run.producer.send(&record)).unwrap_err();
     assert_eq!(error.code(), ErrorCode::TIMED_OUT);
     says(error.message(), &["did not answer within request.timeout.ms (200 ms)"]);
+    told_once(error.message());
 }
 
 #[test]
