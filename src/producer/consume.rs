@@ -161,7 +161,8 @@ impl Producer {
         })
     }
 
-    /// The number of records accepted whose report was not yet read.
+    /// The number of records accepted whose report was not yet read, and of reports that open
+    /// batches have reserved for the next records.
     pub fn unread(&self) -> u64 {
         self.reports.reserved()
     }

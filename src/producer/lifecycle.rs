@@ -123,7 +123,7 @@ impl Producer {
         object.insert("buffer-available-bytes".to_owned(), pool.available().into());
         object.insert("waiting-threads".to_owned(), pool.queued().into());
         object.insert("batches-incomplete".to_owned(), accumulator.incomplete.len().into());
-        object.insert("reports-unread".to_owned(), self.unread().into());
+        object.insert("reports-unread".to_owned(), self.reports.unread().into());
         serde_json::Value::Object(object).to_string()
     }
 }

@@ -88,6 +88,12 @@ impl ReportQueue {
         self.reserved.load(Ordering::Relaxed)
     }
 
+    /// The number of reports that wait to be read.
+    pub fn unread(&self) -> u64 {
+        let inner = self.inner.lock();
+        inner.added - inner.read
+    }
+
     /// A side block for a new batch.
     pub fn slots(&self) -> Slots {
         self.inner.lock().spare.pop().unwrap_or_default()
@@ -299,10 +305,18 @@ mod tests {
         let queue = ReportQueue::new(100);
         (0..7).for_each(|_| assert_eq!(queue.reserve(), 1));
         queue.push(&mut vec![entry(0..3), entry(3..3), entry(3..7)]);
+        assert_eq!(queue.unread(), 7);
         assert_eq!(read(&queue, 2), [0, 1]);
+        assert_eq!((queue.unread(), queue.reserved()), (5, 5));
         assert_eq!(read(&queue, 3), [2, 3, 4]);
         assert_eq!(read(&queue, 10), [5, 6]);
-        assert_eq!(queue.reserved(), 0);
+        assert_eq!((queue.unread(), queue.reserved()), (0, 0));
+    }
+
+    #[test]
+    fn slots_reserved_in_a_block_are_no_unread_reports() {
+        let queue = ReportQueue::new(1 << 20);
+        assert_eq!((queue.reserve(), queue.reserved(), queue.unread()), (64, 64, 0));
     }
 
     #[test]

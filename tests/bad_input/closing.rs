@@ -88,3 +88,10 @@ fn close_waits_for_records_that_are_answered() {
     assert!(run.reports().iter().all(|report| report.state == State::Persisted));
     assert_eq!(run.reported(), 20);
 }
+
+#[test]
+fn reports_that_are_not_there_yet_are_not_counted_as_unread() {
+    let (_broker, _, run) = hanging(PRODUCE, &[]);
+    let metrics = run.producer.metrics_json();
+    assert!(metrics.contains("\"reports-unread\":0"), "{metrics}");
+}
