@@ -88,6 +88,17 @@ impl NetworkClient {
         self.nodes.entry(node).or_insert_with(|| Connection::new(host, port));
     }
 
+    /// Forgets brokers that are not to be kept, once they have no connection any more.
+    pub fn prune(&mut self, keep: impl Fn(i32) -> bool) {
+        self.nodes.retain(|id, connection| connection.state != State::Disconnected || keep(*id));
+    }
+
+    /// How many brokers it remembers.
+    #[cfg(test)]
+    pub(crate) fn known(&self) -> usize {
+        self.nodes.len()
+    }
+
     /// Whether a request may be sent to `node` now, apart from the in-flight limit; starts a
     /// connection if there is none and the back-off is over.
     pub fn ready(&mut self, node: i32, now: Instant) -> bool {

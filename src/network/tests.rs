@@ -542,6 +542,18 @@ fn closing_all_ends_every_request_and_forgets_every_broker() {
 }
 
 #[test]
+fn a_broker_that_left_is_forgotten_once_its_connection_is_closed() {
+    let mut room = Room::new();
+    let conn = room.ready(1);
+    room.client.prune(|id| id == 3);
+    let known = |room: &Room| (1..=3).filter(|id| room.client.nodes.contains_key(id)).count();
+    assert_eq!((known(&room), room.client.is_connected(1)), (2, true));
+    room.closed(conn);
+    room.client.prune(|id| id == 3);
+    assert_eq!(known(&room), 1);
+}
+
+#[test]
 fn correlation_ids_wrap_and_stay_positive() {
     let mut room = Room::new();
     let conn = room.ready(1);

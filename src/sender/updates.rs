@@ -24,6 +24,8 @@ impl Sender {
             self.client.set_address(*id, &node.host, node.port, now);
         }
         self.known_nodes = cluster.nodes.keys().copied().collect();
+        self.client.prune(|id| cluster.nodes.contains_key(&id));
+        self.unready_since.retain(|id, _| cluster.nodes.contains_key(id));
         let topics = &self.shared.accumulator.topics;
         let view = topics.view();
         for (name, info) in &cluster.topics {

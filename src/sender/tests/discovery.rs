@@ -1,7 +1,7 @@
 //! Finding brokers and leaders: metadata, bootstrap, connections that fail, throttling.
 
 use super::harness::World;
-use super::model::Health;
+use super::model::{Health, Node};
 use super::setup::Setup;
 use crate::error::ErrorCode;
 use crate::log::Level;
@@ -312,5 +312,23 @@ fn metadata_that_never_comes_is_given_up_with_its_connection_after_the_request_t
     world.hold_others = false;
     world.advance(2000);
     assert!(world.shared.metadata.cluster().topics.contains_key("t"));
+    world.finish();
+}
+
+#[test]
+fn brokers_that_leave_the_metadata_are_forgotten() {
+    let mut world = Setup::default().ready();
+    let hosts = 2..200;
+    for node in hosts.clone() {
+        let host = format!("b{node}");
+        world.cluster.nodes.insert(node, Node { host, health: Health::Refuses });
+        world.request_metadata();
+        world.advance(200);
+        world.cluster.nodes.remove(&node);
+    }
+    world.request_metadata();
+    world.advance(200);
+    let known = world.sender.client.known();
+    assert!(known <= 2, "{known} brokers are remembered");
     world.finish();
 }
