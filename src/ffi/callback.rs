@@ -162,6 +162,7 @@ impl Interceptor for InterceptorCallbacks {
 fn succeeded(status: i32) -> Result<()> {
     match status {
         0 => Ok(()),
-        _ => Err(Error::new(ErrorCode(status), format!("the callback returned {status}"))),
+        // Its numbers are its own: they are no codes of ours, and no names of Kafka's.
+        _ => Err(Error::new(ErrorCode::INVALID_ARGUMENT, format!("it returned {status}"))),
     }
 }

@@ -53,7 +53,8 @@ impl Interceptors {
     pub fn on_acknowledgement(&self, report: &Report<'_>, log: &Logger) {
         for interceptor in &self.0 {
             if let Err(error) = interceptor.on_acknowledgement(report) {
-                let text = || format!("an interceptor's on_acknowledgement failed: {error}");
+                let text =
+                    || format!("an interceptor's on_acknowledgement failed: {}", error.message());
                 log.rarely(Level::Warn, time::now(), text);
             }
         }
@@ -75,7 +76,7 @@ fn run(
         Ok(())
     });
     if let Err(error) = own {
-        let text = || format!("an interceptor's on_send failed: {error}");
+        let text = || format!("an interceptor's on_send failed: {}", error.message());
         log.rarely(Level::Warn, time::now(), text);
     }
     // One that failed before it passed the record on is skipped.
@@ -85,7 +86,7 @@ fn run(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::ErrorCode;
+    use crate::error::{Error, ErrorCode};
 
     struct Append(&'static str);
 
@@ -108,7 +109,7 @@ mod tests {
             _: &Record<'_>,
             _: &mut dyn FnMut(&Record<'_>) -> Result<()>,
         ) -> Result<()> {
-            Err(ErrorCode::INTERNAL.into())
+            Err(Error::new(ErrorCode::LEADER_NOT_AVAILABLE, "it returned 5"))
         }
     }
 
@@ -125,6 +126,6 @@ mod tests {
         });
         assert!(result.is_ok());
         assert_eq!(sent, [b"vab".to_vec()]);
-        assert!(log.take().unwrap().1.contains("on_send failed"));
+        assert_eq!(log.take().unwrap().1, "an interceptor's on_send failed: it returned 5");
     }
 }

@@ -26,6 +26,7 @@ static void on_log(int32_t level, const char *text, int64_t length, void *user) 
     good = good && (int64_t)strlen(text) == length && user == &log_lines;
     expect(good, "a log line has a level, its length, and the user pointer", text);
     failed_sends_logged += strstr(text, "on_send failed") != NULL;
+    expect(!strstr(text, "LEADER_NOT_AVAILABLE"), "an interceptor's 5 is not Kafka's 5", text);
     if (log_lines++ == 0) call_back_in("the log callback");
 }
 
