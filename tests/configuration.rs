@@ -409,9 +409,13 @@ fn a_first_wait_above_its_maximum_is_lowered_with_a_warning() {
 }
 
 #[test]
-fn a_batch_larger_than_the_memory_gives_a_warning() {
-    let config = built(&[("batch.size", "100"), ("buffer.memory", "99")]);
-    assert_says(&config.warnings[0], &["batch.size is larger than buffer.memory"]);
+fn a_batch_larger_than_the_memory_is_an_error_where_it_was_set_and_lowered_where_it_was_not() {
+    let error = refused(&[("batch.size", "100"), ("buffer.memory", "99")]);
+    assert_says(&error, &["`batch.size` = `100`", "at most buffer.memory, which is 99"]);
+    let config = built(&[("buffer.memory", "99")]);
+    assert_eq!(config.batch_size, 99);
+    assert_says(&config.warnings[0], &["batch.size is lowered to 99", "buffer.memory"]);
+    assert_eq!(built(&[("batch.size", "99"), ("buffer.memory", "99")]).warnings.len(), 0);
 }
 
 #[test]

@@ -19,13 +19,7 @@ pub(super) fn build(config: &Config) -> Result<ProducerConfig> {
     settle_idempotence(config, &mut built)?;
     settle_delivery_timeout(config, &mut built)?;
     settle_backoffs(config, &mut built);
-    if built.batch_size as u64 > built.buffer_memory {
-        built.warnings.push(
-            "batch.size is larger than buffer.memory, so no record can be sent; \
-             raise buffer.memory or lower batch.size"
-                .into(),
-        );
-    }
+    settle_batch_size(config, &mut built)?;
     Ok(built)
 }
 
@@ -162,6 +156,27 @@ fn settle_idempotence(config: &Config, built: &mut ProducerConfig) -> Result<()>
             built.max_in_flight
         )));
     }
+    Ok(())
+}
+
+/// A batch takes its whole size from the memory. Java fails every send where it never fits.
+fn settle_batch_size(config: &Config, built: &mut ProducerConfig) -> Result<()> {
+    let memory = built.buffer_memory;
+    if built.batch_size as u64 <= memory {
+        return Ok(());
+    }
+    if explicit(config, "batch.size") {
+        return Err(invalid(format!(
+            "`batch.size` = `{}`: must be at most buffer.memory, which is {memory}, as each batch \
+             takes its size from there; raise buffer.memory or lower batch.size",
+            built.batch_size
+        )));
+    }
+    built.batch_size = usize::try_from(memory).unwrap_or(usize::MAX).max(1);
+    built.warnings.push(format!(
+        "batch.size is lowered to {}, as it must be at most buffer.memory",
+        built.batch_size
+    ));
     Ok(())
 }
 

@@ -33,8 +33,9 @@ Checked when the producer is made, as in Java:
 - `reconnect.backoff.ms` set without `reconnect.backoff.max.ms` gives both the same value.
 - A first wait above its maximum (`retry.backoff.ms`, `reconnect.backoff.ms`,
   `socket.connection.setup.timeout.ms`) counts as the maximum, with a warning.
-- `batch.size=0` counts as 1, and `linger.ms` above 2147483647 as that. A `batch.size` above
-  `buffer.memory` gives a warning.
+- `batch.size=0` counts as 1, and `linger.ms` above 2147483647 as that.
+- `batch.size` must be at most `buffer.memory`. Where it was set, more is an error; else it is lowered,
+  with a warning (Java: every send fails).
 - Without `client.id` the first producer of a process is `producer-1`, the next `producer-2`.
 - `bootstrap.servers` must have an entry, and each must be well-formed.
 ";
