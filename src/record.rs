@@ -33,6 +33,55 @@ pub struct Record<'a> {
     pub no_report: bool,
 }
 
+/// A record with bytes of its own.
+#[derive(Debug)]
+pub struct OwnedRecord {
+    topic: String,
+    partition: Option<i32>,
+    timestamp: Option<i64>,
+    key: Option<Vec<u8>>,
+    value: Option<Vec<u8>>,
+    headers: Vec<(String, Option<Vec<u8>>)>,
+    opaque: u64,
+    no_report: bool,
+}
+
+impl From<&Record<'_>> for OwnedRecord {
+    fn from(record: &Record<'_>) -> OwnedRecord {
+        let header =
+            |header: &Header<'_>| (header.name.to_owned(), header.value.map(<[u8]>::to_vec));
+        OwnedRecord {
+            topic: record.topic.to_owned(),
+            partition: record.partition,
+            timestamp: record.timestamp,
+            key: record.key.map(<[u8]>::to_vec),
+            value: record.value.map(<[u8]>::to_vec),
+            headers: record.headers.iter().map(header).collect(),
+            opaque: record.opaque,
+            no_report: record.no_report,
+        }
+    }
+}
+
+impl OwnedRecord {
+    /// Gives the record, borrowed, to `read`.
+    pub fn with<T>(&self, read: impl FnOnce(&Record<'_>) -> T) -> T {
+        let pairs = self.headers.iter();
+        let headers: Vec<Header<'_>> =
+            pairs.map(|(name, value)| Header { name, value: value.as_deref() }).collect();
+        read(&Record {
+            topic: &self.topic,
+            partition: self.partition,
+            timestamp: self.timestamp,
+            key: self.key.as_deref(),
+            value: self.value.as_deref(),
+            headers: &headers,
+            opaque: self.opaque,
+            no_report: self.no_report,
+        })
+    }
+}
+
 /// A topic's name, shared by all that speak of the topic.
 #[derive(Clone)]
 pub struct TopicName(Arc<Names>);

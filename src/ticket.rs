@@ -69,6 +69,11 @@ impl<T> Ticket<T> {
         }
     }
 
+    /// Whether something was handed over that nobody took.
+    pub fn is_ready(&self) -> bool {
+        matches!(*self.state.lock(), State::Ready(_))
+    }
+
     /// Takes what was handed over, if it is here; never waits.
     pub fn try_take(&self) -> Option<T> {
         let mut state = self.state.lock();

@@ -70,8 +70,9 @@ pub unsafe extern "C" fn ottla_producer_send_timeout(
 /// wait on the event fd until ottla_producer_ready_tickets tells that number, then call again
 /// with the same record and number; or give it up with ottla_producer_cancel_ticket. After any
 /// other status `*ticket` is 0, but after an error of an argument, which leaves it as it was.
-/// `max.block.ms` counts from the first call and is looked at in later ones; no event tells that
-/// it is over, so a program that must not wait longer has its own timer.
+/// `max.block.ms` counts from the first call. When it is over the ticket's number is told as if it
+/// were ready, and the next call says what was waited for in vain. Interceptors see a record in
+/// its first call only.
 ///
 /// Ownership: `record` and all it points to are copied if it is accepted; the caller keeps them.
 /// Thread safety: any thread; one ticket is used by one thread at a time.

@@ -80,7 +80,7 @@ impl Producer {
         let result = self.intercept(record, &mut patience);
         let waits = result.as_ref().err().is_some_and(|e| e.code() == ErrorCode::WOULD_BLOCK);
         if !waits && *ticket != 0 {
-            self.tickets.release(std::mem::take(ticket));
+            self.release_ticket(std::mem::take(ticket));
         }
         result
     }
@@ -94,19 +94,33 @@ impl Producer {
     }
 
     fn intercept(self: &Arc<Self>, record: &Record<'_>, patience: &mut Patience<'_>) -> Result<()> {
+        let ticket = patience.ticket();
         let result = if self.interceptors.is_empty() {
             self.do_send(record, patience)
+        } else if ticket != 0 {
+            // They saw it when the ticket was given; it goes on as they left it.
+            match self.tickets.get(ticket).and_then(|held| held.record) {
+                Some(seen) => seen.with(|record| self.send_seen(record, patience)),
+                None => self.do_send(record, patience),
+            }
         } else {
             self.check_open()?;
             let _scope = CallbackScope::enter(self);
-            let log = &self.shared.log;
-            self.interceptors.on_send(record, log, &mut |record| self.do_send(record, patience))
+            let mut send = |record: &Record<'_>| self.send_seen(record, patience);
+            self.interceptors.on_send(record, &self.shared.log, &mut send)
         };
         result.map_err(|error| match self.shared.fatal() {
             // A fatal error closes everything; it is the reason to tell.
             Some(fatal) if error.code() == ErrorCode::CLOSED => fatal.clone(),
             _ => error,
         })
+    }
+
+    /// As `do_send`, and keeps what the interceptors made of the record with its ticket.
+    fn send_seen(self: &Arc<Self>, record: &Record<'_>, patience: &mut Patience<'_>) -> Result<()> {
+        let result = self.do_send(record, patience);
+        self.tickets.keep(patience.ticket(), record);
+        result
     }
 
     pub(super) fn check_open(&self) -> Result<()> {
@@ -294,6 +308,14 @@ impl Producer {
 }
 
 impl Patience<'_> {
+    /// The number of the ticket in hand; 0 is none.
+    fn ticket(&self) -> u64 {
+        match self {
+            Patience::Block(_) => 0,
+            Patience::Ticket { place, .. } => **place,
+        }
+    }
+
     pub(super) fn deadline(&mut self) -> Instant {
         match self {
             Patience::Block(limit) => {

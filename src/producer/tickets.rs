@@ -8,6 +8,7 @@ use super::{Producer, closed};
 use crate::accumulator::{BufferPool, Grant};
 use crate::error::{Error, ErrorCode, Result};
 use crate::metadata::Metadata;
+use crate::record::{OwnedRecord, Record};
 use crate::report::ReportQueue;
 use crate::sync::Mutex;
 use crate::ticket::{OnReady, Ticket};
@@ -31,6 +32,10 @@ pub struct Held {
     pub since: Instant,
     /// The topic, for the reason of a failure.
     pub topic: String,
+    /// The record as the interceptors left it, which see each record once.
+    pub record: Option<Arc<OwnedRecord>>,
+    /// Its owner was told that its time is over.
+    pub told: bool,
 }
 
 /// See the file's comment.
@@ -59,7 +64,11 @@ impl Tickets {
         let id = state.last_id;
         let tickets = self.clone();
         let on_ready = move || {
-            tickets.state.lock().ready.push_back(id);
+            let mut state = tickets.state.lock();
+            if !state.held.get(&id).is_some_and(|held| held.told) {
+                state.ready.push_back(id);
+            }
+            drop(state);
             tickets.reports.nudge();
         };
         (id, Box::new(on_ready))
@@ -68,6 +77,27 @@ impl Tickets {
     /// Keeps a ticket.
     pub fn hold(&self, id: u64, held: Held) {
         self.state.lock().held.insert(id, held);
+    }
+
+    /// The time of a ticket is over: its owner is told, unless it was told that it is ready.
+    pub fn expire(&self, id: u64) {
+        let mut state = self.state.lock();
+        let Some(held) = state.held.get_mut(&id) else { return };
+        if held.told || held.awaited.is_ready() {
+            return;
+        }
+        held.told = true;
+        state.ready.push_back(id);
+        drop(state);
+        self.reports.nudge();
+    }
+
+    /// Keeps a record with its ticket.
+    pub fn keep(&self, id: u64, record: &Record<'_>) {
+        let mut state = self.state.lock();
+        if let Some(held) = state.held.get_mut(&id).filter(|held| held.record.is_none()) {
+            held.record = Some(Arc::new(record.into()));
+        }
     }
 
     /// A ticket that is held.
@@ -102,6 +132,13 @@ impl Tickets {
 }
 
 impl Awaited {
+    fn is_ready(&self) -> bool {
+        match self {
+            Awaited::Memory(ticket) => ticket.is_ready(),
+            Awaited::Metadata(ticket) => ticket.is_ready(),
+        }
+    }
+
     /// Gives the place up.
     pub fn cancel(&self, pool: &Arc<BufferPool>, metadata: &Metadata) {
         match self {
@@ -115,7 +152,7 @@ impl Awaited {
 impl Producer {
     /// Gives a ticket up. Says what the wait was for and why it was not over.
     pub fn cancel_ticket(&self, ticket: u64) -> Option<Error> {
-        let held = self.tickets.release(ticket)?;
+        let held = self.release_ticket(ticket)?;
         held.awaited.cancel(&self.shared.accumulator.pool, &self.shared.metadata);
         Some(self.still_waiting(&held))
     }
@@ -123,6 +160,13 @@ impl Producer {
     /// The next ticket that is ready to be tried again.
     pub fn take_ready_ticket(&self) -> Option<u64> {
         self.tickets.take_ready()
+    }
+
+    /// Forgets a ticket and the end of its time.
+    pub(super) fn release_ticket(&self, ticket: u64) -> Option<Held> {
+        let held = self.tickets.release(ticket)?;
+        self.shared.alarms.cancel(held.since + self.config.max_block, ticket);
+        Some(held)
     }
 
     pub(super) fn hold(
@@ -133,14 +177,18 @@ impl Producer {
         topic: &str,
     ) -> Error {
         // A record that waits again, for something else, waits since its first try.
-        let since = match self.tickets.release(*place) {
-            Some(before) => before.since,
-            None => time::now(),
+        let (since, record) = match self.release_ticket(*place) {
+            Some(before) => (before.since, before.record),
+            None => (time::now(), None),
         };
-        let held = Held { awaited, since, topic: topic.to_owned() };
+        let held = Held { awaited, since, topic: topic.to_owned(), record, told: false };
         let error = self.still_waiting(&held);
         self.tickets.hold(number, held);
         *place = number;
+        let (at, tickets) = (since + self.config.max_block, self.tickets.clone());
+        if at != Instant::NEVER {
+            self.shared.set_alarm(at, number, Box::new(move || tickets.expire(number)));
+        }
         Error::new(ErrorCode::WOULD_BLOCK, error.message())
     }
 
@@ -162,7 +210,7 @@ impl Producer {
             }
             Awaited::Memory(ticket) => {
                 if let Some(grant) = ticket.try_take() {
-                    self.tickets.release(std::mem::take(place));
+                    self.release_ticket(std::mem::take(place));
                     let buffer = self.shared.accumulator.pool.redeem(grant)?;
                     *in_hand = Some((buffer, time::now()));
                     return Ok(false);

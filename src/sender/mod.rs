@@ -4,6 +4,7 @@
 //! flight, the NetworkClient. A round takes in what happened, puts partitions where they belong,
 //! and sends what can be sent. It does no I/O and asks no clock; `io_thread` drives it.
 
+mod alarms;
 mod completion;
 mod expiry;
 mod io_thread;
@@ -25,6 +26,7 @@ pub use io_thread::{IoConfig, spawn};
 #[cfg(feature = "simulation")]
 pub use states::BATCH_STATES;
 
+use alarms::{Alarms, OnDue};
 use part::Part;
 use schedule::Schedule;
 use transaction_manager::TransactionManager;
@@ -80,6 +82,8 @@ pub struct Shared {
     pub metrics: Metrics,
     /// Log lines.
     pub log: Logger,
+    /// Who is to be woken when.
+    pub alarms: Alarms,
     fatal: OnceLock<Error>,
     closing: AtomicU8,
 }
@@ -92,9 +96,16 @@ impl Shared {
             metadata,
             metrics: Metrics::default(),
             log,
+            alarms: Alarms::default(),
             fatal: OnceLock::new(),
             closing: AtomicU8::new(RUNNING),
         }
+    }
+
+    /// Has the I/O thread call `on_due` at `at`.
+    pub fn set_alarm(&self, at: Instant, id: u64, on_due: OnDue) {
+        self.alarms.set(at, id, on_due);
+        self.accumulator.wakeup.demand(at);
     }
 
     /// The error after which nothing is accepted any more.
@@ -209,6 +220,7 @@ impl Sender {
     pub fn run_once(&mut self, now: Instant) {
         self.shared.metrics.io_rounds.add(1);
         self.shared.metadata.take_news();
+        self.shared.alarms.ring(now);
         self.client.tick(now);
         self.take_answers(now);
         if self.is_ending() {
@@ -231,6 +243,7 @@ impl Sender {
     /// When the next round is due at the latest.
     pub fn next_deadline(&self) -> Instant {
         let mut next = self.schedule.next_due().min(self.client.next_deadline());
+        next = next.min(self.shared.alarms.next());
         let any = self.cluster_next_try();
         let wanted = self.shared.metadata.next_update().min(self.transactions.wanted_at());
         if !self.is_ending() {
@@ -249,6 +262,7 @@ impl Sender {
         let closing = self.shared.closing.load(Ordering::SeqCst);
         accumulator.has_listed()
             || self.shared.metadata.has_news()
+            || self.shared.alarms.has_news()
             || self.client.has_news()
             || self.is_urgent() != self.was_urgent
             || closing == FORCED

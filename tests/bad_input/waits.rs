@@ -1,9 +1,11 @@
 //! Sends that wait for memory or metadata: they end in time, by an interrupt, or by close.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use ottla::{Error, ErrorCode, Producer, Record};
+use ottla::producer::Interceptor;
+use ottla::{Error, ErrorCode, Hooks, Producer, Record};
 
 use crate::fake_broker::{FakeBroker, PRODUCE, free_address};
 use crate::run::Run;
@@ -116,4 +118,74 @@ fn a_try_send_that_would_wait_says_so_and_its_ticket_can_be_given_up() {
     says(run.producer.cancel_ticket(ticket).unwrap().message(), &["buffer.memory"]);
     let error = run.producer.try_send(&record, &mut ticket).unwrap_err();
     assert_eq!(error.code(), ErrorCode::INVALID_ARGUMENT, "{error}");
+}
+
+/// A producer whose reports are pulled and whose memory is full.
+fn full_and_pulling() -> (FakeBroker, Run) {
+    let (broker, behaviour) = FakeBroker::kafka();
+    *behaviour.mute.lock().unwrap() = Some(PRODUCE);
+    let run = Run::pulling(&broker.bootstrap(), &FULL[..3]);
+    (0..4).for_each(|_| send(&run.producer, "t").unwrap());
+    (broker, run)
+}
+
+/// Leaves a ticket, which must be told when its time is up and not before, and fails with `code`.
+fn told_in_time(run: &Run, topic: &str, code: ErrorCode) {
+    let record = Record { topic, value: Some(&[0; 900]), ..Record::default() };
+    let mut ticket = 0;
+    let error = run.producer.try_send(&record, &mut ticket).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::WOULD_BLOCK);
+    let polled = takes(Duration::from_millis(500), || run.pull(1, Duration::from_secs(10)));
+    assert_eq!(polled.unwrap(), 0);
+    assert_eq!(run.producer.take_ready_ticket(), Some(ticket));
+    assert_eq!(run.producer.take_ready_ticket(), None);
+    let error = run.producer.try_send(&record, &mut ticket).unwrap_err();
+    assert_eq!((error.code(), ticket), (code, 0), "{error}");
+}
+
+#[test]
+fn a_ticket_for_memory_wakes_its_owner_when_max_block_ms_is_over() {
+    let (_broker, run) = full_and_pulling();
+    told_in_time(&run, "t", ErrorCode::BUFFER_EXHAUSTED);
+}
+
+#[test]
+fn a_ticket_for_metadata_wakes_its_owner_when_max_block_ms_is_over() {
+    let run = Run::pulling(&free_address().to_string(), &[("max.block.ms", "500")]);
+    told_in_time(&run, "t", ErrorCode::TIMED_OUT);
+}
+
+/// Counts the records it sees, and sends another value.
+struct Seen(Arc<AtomicUsize>);
+
+impl Interceptor for Seen {
+    fn on_send(
+        &self,
+        record: &Record<'_>,
+        next: &mut dyn FnMut(&Record<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        next(&Record { opaque: 7, ..*record })
+    }
+}
+
+#[test]
+fn interceptors_see_a_record_once_however_often_its_ticket_is_tried() {
+    let (broker, _) = FakeBroker::kafka();
+    let seen = Arc::new(AtomicUsize::new(0));
+    let interceptors: Vec<Box<dyn Interceptor>> = vec![Box::new(Seen(seen.clone()))];
+    let hooks = Hooks { interceptors, ..Hooks::default() };
+    let run = Run::with_hooks(&broker.bootstrap(), &[], hooks);
+    let record = Record { topic: "t", value: Some(b"v"), ..Record::default() };
+    let (mut ticket, mut tries) = (0, 1);
+    let limit = Instant::now() + Duration::from_secs(10);
+    while let Err(error) = run.producer.try_send(&record, &mut ticket) {
+        assert_eq!(error.code(), ErrorCode::WOULD_BLOCK);
+        assert!(Instant::now() < limit, "{error}");
+        tries += 1;
+        std::thread::yield_now();
+    }
+    assert!(tries > 1 && seen.load(Ordering::SeqCst) == 1, "{tries} tries, {seen:?} seen");
+    run.producer.flush(Some(Duration::from_secs(10))).unwrap();
+    assert_eq!(run.reports()[0].opaque, 7);
 }
