@@ -132,14 +132,18 @@ pub unsafe extern "C" fn ottla_producer_flush(
 }
 
 /// Ends a producer: it takes no more records, waits for those it accepted, and ends its threads.
-/// What is not acknowledged in time is reported as failed (OTTLA_CLOSED_FORCEFULLY). Reports that
-/// are pulled can still be pulled. The second call waits for the first and does nothing.
+/// What is not acknowledged in time is reported as failed (OTTLA_CLOSED_FORCEFULLY), and then the
+/// same status is returned here: the producer is closed all the same, and so it is after
+/// OTTLA_TIMED_OUT, which says that a callback that had begun has not returned. Reports that are
+/// pulled can still be pulled. A call while another one is under way waits for it and returns the
+/// same; a later one does nothing. Only after OTTLA_INTERRUPTED is it to be called again.
 ///
 /// Ownership: the handle stays the caller's, to be freed.
 /// Thread safety: any thread, but not inside a callback of the same producer.
 /// Blocking: at most `timeout_ms`, and a little for the threads to end: 0 not at all, -1 without
 /// limit.
-/// Returns: 0; OTTLA_IN_CALLBACK, OTTLA_INVALID_ARGUMENT, OTTLA_INVALID_HANDLE, OTTLA_FORKED.
+/// Returns: 0; OTTLA_CLOSED_FORCEFULLY, OTTLA_TIMED_OUT, OTTLA_INTERRUPTED, OTTLA_IN_CALLBACK,
+/// OTTLA_INVALID_ARGUMENT, OTTLA_INVALID_HANDLE, OTTLA_FORKED.
 /// Since: 0.1
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ottla_producer_close(
@@ -159,7 +163,8 @@ pub unsafe extern "C" fn ottla_producer_close(
 /// Thread safety: any thread, but not inside a callback of the same producer. To free while
 /// another thread is inside a call is a mistake, though that call ends safely.
 /// Blocking: a little, for the threads to end.
-/// Returns: 0; OTTLA_INVALID_HANDLE if it is no producer or was freed before, OTTLA_IN_CALLBACK.
+/// Returns: 0, also if records are lost; OTTLA_INVALID_HANDLE if it is no producer or was freed
+/// before, OTTLA_IN_CALLBACK; OTTLA_TIMED_OUT if it is freed but a callback has not returned.
 /// Since: 0.1
 #[unsafe(no_mangle)]
 pub extern "C" fn ottla_producer_free(producer: *mut ottla_producer_t) -> i32 {
@@ -175,7 +180,10 @@ pub extern "C" fn ottla_producer_free(producer: *mut ottla_producer_t) -> i32 {
         }
         handle.producer.check_not_in_callback("free")?;
         let taken = PRODUCERS.remove(producer, "producer")?;
-        taken.producer.close(Some(Duration::ZERO))
+        match taken.producer.close(Some(Duration::ZERO)) {
+            Err(error) if error.code() == ErrorCode::CLOSED_FORCEFULLY => Ok(()),
+            result => result,
+        }
     })
 }
 

@@ -1,8 +1,8 @@
 //! Delivery reports to the application, in exactly one of three ways: it pulls them into an
 //! array, a sink gets them inside poll, flush and close, or a thread of ours calls the sink.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::io::EventFd;
 use crate::record::TopicName;
 use crate::report::{Entry, Report, State, Woken};
+use crate::sync::Mutex;
 use crate::time::{self, Instant};
 
 /// Reports handed to a sink at a time, or one whole batch if that is more.
@@ -113,6 +114,30 @@ impl CallbackScope {
 impl Drop for CallbackScope {
     fn drop(&mut self) {
         IN_CALLBACK.with_borrow_mut(|inside| inside.pop());
+    }
+}
+
+/// The thread that serves callbacks, and a channel that ends with it.
+pub(super) struct Dispatcher {
+    thread: JoinHandle<()>,
+    ended: Mutex<mpsc::Receiver<()>>,
+}
+
+impl Dispatcher {
+    /// Waits until the thread has ended; false if a callback holds it up until `deadline`.
+    pub(super) fn join(self, deadline: Instant) -> bool {
+        if self.thread.thread().id() == std::thread::current().id() {
+            return true;
+        }
+        let ended = self.ended.lock();
+        let late = match time::now().until(deadline) {
+            None => ended.recv().is_ok(),
+            Some(left) => ended.recv_timeout(left) == Err(mpsc::RecvTimeoutError::Timeout),
+        };
+        if !late {
+            let _ = self.thread.join();
+        }
+        !late
     }
 }
 
@@ -261,10 +286,12 @@ impl Producer {
         IN_CALLBACK.with_borrow(|inside| inside.contains(&me))
     }
 
-    pub(super) fn spawn_dispatcher(self: &Arc<Self>) -> Result<JoinHandle<()>> {
+    pub(super) fn spawn_dispatcher(self: &Arc<Self>) -> Result<Dispatcher> {
         let producer = Arc::downgrade(self);
         let (reports, shared) = (self.reports.clone(), self.shared.clone());
+        let (end, ended) = mpsc::channel();
         let run = move || {
+            let _end: mpsc::Sender<()> = end;
             let mut seen = 0;
             loop {
                 reports.wait(seen, reports.interrupts(), Instant::NEVER);
@@ -283,6 +310,7 @@ impl Producer {
         std::thread::Builder::new()
             .name("ottla-reports".to_owned())
             .spawn(run)
+            .map(|thread| Dispatcher { thread, ended: Mutex::new(ended) })
             .map_err(|error| Error::new(ErrorCode::INTERNAL, format!("no thread: {error}")))
     }
 }

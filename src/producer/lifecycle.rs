@@ -1,13 +1,19 @@
 //! Flush and close: waiting until what was sent is reported, within a time.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
-use super::{Producer, Timeout, closed};
+use super::consume::Dispatcher;
+use super::{Producer, Threads, Timeout, closed};
 use crate::accumulator::Completion;
 use crate::config::ReportMode;
 use crate::error::{Error, ErrorCode, Result};
 use crate::report::Woken;
+use crate::sync::MutexGuard;
 use crate::time::{self, Instant};
+
+/// How long a close whose time is over waits for callbacks that only need a moment.
+const CALLBACK_GRACE: Duration = Duration::from_millis(100);
 
 impl Producer {
     /// Sends what was accepted before this call without lingering and waits until each record
@@ -24,29 +30,28 @@ impl Producer {
     }
 
     /// Takes no more records, waits until all accepted ones are reported, and ends the threads.
-    /// What is not acknowledged within `timeout` is reported as failed. Reports that are pulled
-    /// can be pulled after it. The second call waits for the first and does nothing; after
-    /// `INTERRUPTED` it goes on.
+    /// Reports that are pulled can be pulled after it.
+    ///
+    /// The producer is closed whatever this returns, but for `INTERRUPTED`, after which it goes on
+    /// and can be closed again. `CLOSED_FORCEFULLY` says that records were not acknowledged within
+    /// `timeout` and are reported as failed; `TIMED_OUT` that a callback that had begun has not
+    /// returned. A call while another one is under way waits for it and has its result; a later
+    /// one does nothing.
     pub fn close(&self, timeout: Timeout) -> Result<()> {
         self.check_not_in_callback("close")?;
         let deadline = timeout.map_or(Instant::NEVER, |timeout| time::now() + timeout);
         self.closed.store(true, Ordering::SeqCst);
         let mut threads = self.threads.lock();
-        while threads.closing && !threads.done {
-            match time::now().until(deadline) {
-                None => self.closing.wait(&mut threads),
-                Some(left) if left.is_zero() => {
-                    // The first call has more patience than this one: its time counts no more.
-                    self.shared.force_close();
-                    self.closing.wait(&mut threads);
-                }
-                Some(left) => {
-                    self.closing.wait_for(&mut threads, left);
-                }
-            }
-        }
-        if threads.done {
+        if threads.closed.is_some() {
             return Ok(());
+        }
+        if threads.closing {
+            self.wait_closed(&mut threads, deadline);
+            match &threads.closed {
+                Some(result) => return result.clone(),
+                None if threads.closing => return Err(self.callback_runs()),
+                None => {}
+            }
         }
         threads.closing = true;
         let (io, dispatcher) = (threads.io.take(), threads.dispatcher.take());
@@ -66,20 +71,64 @@ impl Producer {
         if let Some(io) = io {
             let _ = io.join();
         }
+        let result = self.end(dispatcher, deadline.max(time::now() + CALLBACK_GRACE));
+        let mut threads = self.threads.lock();
+        threads.closed = Some(result.clone());
+        self.closing.notify_all();
+        result
+    }
+
+    /// Waits for another thread that closes. It has more patience than this one: at `deadline` its
+    /// time counts no more.
+    fn wait_closed(&self, threads: &mut MutexGuard<'_, Threads>, deadline: Instant) {
+        let mut deadline = deadline;
+        let mut forced = false;
+        while threads.closing && threads.closed.is_none() {
+            match time::now().until(deadline) {
+                None => self.closing.wait(threads),
+                Some(left) if left.is_zero() && forced => return,
+                Some(left) if left.is_zero() => {
+                    forced = true;
+                    self.shared.force_close();
+                    deadline = time::now() + CALLBACK_GRACE * 2;
+                }
+                Some(left) => {
+                    self.closing.wait_for(threads, left);
+                }
+            }
+        }
+    }
+
+    /// What is left to do once the I/O thread has ended.
+    fn end(&self, dispatcher: Option<Dispatcher>, deadline: Instant) -> Result<()> {
         self.shared.metadata.close(closed());
         self.tickets.cancel_all(&self.shared.accumulator.pool, &self.shared.metadata);
         self.finished.store(true, Ordering::SeqCst);
         self.reports.nudge();
-        let own = std::thread::current().id();
-        if let Some(dispatcher) = dispatcher.filter(|thread| thread.thread().id() != own) {
-            let _ = dispatcher.join();
-        }
+        let served = dispatcher.is_none_or(|dispatcher| dispatcher.join(deadline));
         // What a dispatcher left: it ends early when the last handle is dropped.
-        self.serve(deadline);
-        let mut threads = self.threads.lock();
-        threads.done = true;
-        self.closing.notify_all();
-        Ok(())
+        if !served || self.serve(deadline).is_none() {
+            return Err(self.callback_runs());
+        }
+        match self.shared.given_up() {
+            0 => Ok(()),
+            count => {
+                let text = format!(
+                    "the producer is closed; {count} record(s) were not acknowledged in time and \
+                     are reported as failed"
+                );
+                Err(Error::new(ErrorCode::CLOSED_FORCEFULLY, text))
+            }
+        }
+    }
+
+    fn callback_runs(&self) -> Error {
+        let text = format!(
+            "the producer takes no more records, but a callback that began has not returned; {} \
+             report(s) wait behind it",
+            self.reports.unread()
+        );
+        Error::new(ErrorCode::TIMED_OUT, text)
     }
 
     /// Waits until every batch below `below` is reported, serving the callback meanwhile, or until
@@ -151,6 +200,6 @@ fn completion(completion: Completion) -> Result<()> {
 
 impl Drop for Producer {
     fn drop(&mut self) {
-        let _ = self.close(Some(std::time::Duration::ZERO));
+        let _ = self.close(Some(Duration::ZERO));
     }
 }

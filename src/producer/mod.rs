@@ -21,6 +21,7 @@ pub use interceptor::Interceptor;
 pub use partitioner::{Partitioner, murmur2, partition_for_key};
 pub use send::Limit;
 
+use consume::Dispatcher;
 use interceptor::Interceptors;
 use tickets::Tickets;
 
@@ -75,10 +76,11 @@ pub struct Producer {
 #[derive(Default)]
 struct Threads {
     io: Option<JoinHandle<()>>,
-    dispatcher: Option<JoinHandle<()>>,
+    dispatcher: Option<Dispatcher>,
     /// Somebody is closing; the others wait for it.
     closing: bool,
-    done: bool,
+    /// How closing ended.
+    closed: Option<Result<()>>,
 }
 
 /// How long a call may wait; `None` is without limit, zero not at all.

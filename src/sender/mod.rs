@@ -19,7 +19,7 @@ mod updates;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 pub use io_thread::{IoConfig, spawn};
@@ -86,6 +86,8 @@ pub struct Shared {
     pub alarms: Alarms,
     fatal: OnceLock<Error>,
     closing: AtomicU8,
+    /// Records that a forced close reported as failed.
+    given_up: AtomicU64,
 }
 
 impl Shared {
@@ -99,6 +101,7 @@ impl Shared {
             alarms: Alarms::default(),
             fatal: OnceLock::new(),
             closing: AtomicU8::new(RUNNING),
+            given_up: AtomicU64::new(0),
         }
     }
 
@@ -118,6 +121,11 @@ impl Shared {
         let _ = self.fatal.set(error.clone());
         self.accumulator.close();
         self.metadata.close(error.clone());
+    }
+
+    /// The number of records that a forced close reported as failed.
+    pub fn given_up(&self) -> u64 {
+        self.given_up.load(Ordering::SeqCst)
     }
 
     /// Takes no more records; the I/O thread ends when all are reported.
@@ -295,7 +303,10 @@ impl Sender {
         let closing = self.shared.closing.load(Ordering::SeqCst);
         if closing == FORCED {
             let text = "the producer was closed before the record was acknowledged";
+            let failed = &self.shared.clone().metrics.records_failed;
+            let before = failed.get();
             self.abort_all(&Error::new(ErrorCode::CLOSED_FORCEFULLY, text), now);
+            self.shared.given_up.fetch_add(failed.get() - before, Ordering::SeqCst);
         } else if let Some(error) = self.shared.fatal().cloned() {
             self.abort_all(&error, now);
         }

@@ -189,3 +189,35 @@ fn interceptors_see_a_record_once_however_often_its_ticket_is_tried() {
     run.producer.flush(Some(Duration::from_secs(10))).unwrap();
     assert_eq!(run.reports()[0].opaque, 7);
 }
+
+#[test]
+fn an_interrupt_leaves_tickets_in_their_place() {
+    let (_broker, run) = full(&FULL);
+    let record = Record { topic: "t", value: Some(&[0; 900]), ..Record::default() };
+    let mut ticket = 0;
+    run.producer.try_send(&record, &mut ticket).unwrap_err();
+    run.producer.interrupt();
+    let (kept, error) = (ticket, run.producer.try_send(&record, &mut ticket).unwrap_err());
+    assert_eq!((error.code(), ticket), (ErrorCode::WOULD_BLOCK, kept));
+    assert_eq!(run.producer.take_ready_ticket(), None);
+}
+
+/// Set in the process that the next test starts: itself, with a stderr that takes nothing.
+const CHILD: &str = "OTTLA_TEST_STDERR_FULL";
+
+#[test]
+fn a_stderr_that_is_full_hurts_nobody() {
+    if std::env::var_os(CHILD).is_some() {
+        let run = Run::new(&free_address().to_string(), &[("log.level", "debug"), FULL[2]]);
+        let error = send(&run.producer, "t").unwrap_err();
+        assert_eq!(error.code(), ErrorCode::TIMED_OUT);
+        return run.producer.close(Some(Duration::from_secs(5))).unwrap();
+    }
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    let name = "waits::a_stderr_that_is_full_hurts_nobody";
+    child.args(["--exact", name, "--nocapture"]).env(CHILD, "1").stderr(full);
+    let output = child.output().unwrap();
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && stdout.contains("1 passed"), "{stdout}");
+}
