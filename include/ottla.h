@@ -611,6 +611,11 @@
 #define OTTLA_FATAL -219
 
 /**
+ * The record was purged before it was acknowledged.
+ */
+#define OTTLA_PURGED -220
+
+/**
  * A defect of this library; please report it.
  */
 #define OTTLA_INTERNAL -299
@@ -671,6 +676,16 @@
 #define OTTLA_REPORT_FATAL 2
 
 /**
+ * For ottla_producer_purge: records that wait to be sent, or to be sent again.
+ */
+#define OTTLA_PURGE_QUEUED 1
+
+/**
+ * For ottla_producer_purge: records in requests that are not answered.
+ */
+#define OTTLA_PURGE_IN_FLIGHT 2
+
+/**
  * A cluster of brokers in this process, on loopback and in memory, for tests. Functions:
  * ottla_cluster_new, _bootstrap_servers, _create_topic, _kill, _start, _pause, _resume,
  * _move_leader, _leader, _inject, _heal, _command, _free.
@@ -693,7 +708,7 @@ typedef struct ottla_error_t ottla_error_t;
 /**
  * A producer. Functions: ottla_producer_new, _send, _send_timeout, _try_send, _send_flat,
  * _send_batch, _ready_tickets, _cancel_ticket, _poll_reports, _poll, _event_fd, _event_clear,
- * _flush, _close, _interrupt, _partitions_for, _metrics, _fatal_error, _free.
+ * _flush, _purge, _close, _interrupt, _partitions_for, _metrics, _fatal_error, _free.
  */
 typedef struct ottla_producer_t ottla_producer_t;
 
@@ -1210,15 +1225,35 @@ int32_t ottla_producer_flush(const struct ottla_producer_t *producer,
                              struct ottla_error_t **error);
 
 /**
+ * Gives up records that were accepted before this call; the producer goes on. Each has its report
+ * at once, with OTTLA_PURGED: what was never sent is not persisted, what is in flight or waits
+ * for another attempt is possibly persisted, unless that attempt was surely refused.
+ *
+ * Ownership: nothing. `flags` are OTTLA_PURGE_QUEUED, OTTLA_PURGE_IN_FLIGHT, or both.
+ * Thread safety: any thread, also inside a callback.
+ * Blocking: never.
+ * Returns: 0; OTTLA_CLOSED, the code of a fatal error, OTTLA_INVALID_ARGUMENT for no flag or
+ * one that is not known, OTTLA_INVALID_HANDLE, OTTLA_FORKED.
+ * Since: 0.1
+ */
+int32_t ottla_producer_purge(const struct ottla_producer_t *producer,
+                             uint32_t flags,
+                             struct ottla_error_t **error);
+
+/**
  * Ends a producer: it takes no more records, waits for those it accepted, and ends its threads.
- * What is not acknowledged in time is reported as failed (OTTLA_CLOSED_FORCEFULLY). Reports that
- * are pulled can still be pulled. The second call waits for the first and does nothing.
+ * What is not acknowledged in time is reported as failed (OTTLA_CLOSED_FORCEFULLY), and then the
+ * same status is returned here: the producer is closed all the same, and so it is after
+ * OTTLA_TIMED_OUT, which says that a callback that had begun has not returned. Reports that are
+ * pulled can still be pulled. A call while another one is under way waits for it and returns the
+ * same; a later one does nothing. Only after OTTLA_INTERRUPTED is it to be called again.
  *
  * Ownership: the handle stays the caller's, to be freed.
  * Thread safety: any thread, but not inside a callback of the same producer.
  * Blocking: at most `timeout_ms`, and a little for the threads to end: 0 not at all, -1 without
  * limit.
- * Returns: 0; OTTLA_IN_CALLBACK, OTTLA_INVALID_ARGUMENT, OTTLA_INVALID_HANDLE, OTTLA_FORKED.
+ * Returns: 0; OTTLA_CLOSED_FORCEFULLY, OTTLA_TIMED_OUT, OTTLA_INTERRUPTED, OTTLA_IN_CALLBACK,
+ * OTTLA_INVALID_ARGUMENT, OTTLA_INVALID_HANDLE, OTTLA_FORKED.
  * Since: 0.1
  */
 int32_t ottla_producer_close(const struct ottla_producer_t *producer,
@@ -1233,7 +1268,8 @@ int32_t ottla_producer_close(const struct ottla_producer_t *producer,
  * Thread safety: any thread, but not inside a callback of the same producer. To free while
  * another thread is inside a call is a mistake, though that call ends safely.
  * Blocking: a little, for the threads to end.
- * Returns: 0; OTTLA_INVALID_HANDLE if it is no producer or was freed before, OTTLA_IN_CALLBACK.
+ * Returns: 0, also if records are lost; OTTLA_INVALID_HANDLE if it is no producer or was freed
+ * before, OTTLA_IN_CALLBACK; OTTLA_TIMED_OUT if it is freed but a callback has not returned.
  * Since: 0.1
  */
 int32_t ottla_producer_free(struct ottla_producer_t *producer);
@@ -1368,8 +1404,9 @@ int32_t ottla_producer_send_timeout(const struct ottla_producer_t *producer,
  * wait on the event fd until ottla_producer_ready_tickets tells that number, then call again
  * with the same record and number; or give it up with ottla_producer_cancel_ticket. After any
  * other status `*ticket` is 0, but after an error of an argument, which leaves it as it was.
- * `max.block.ms` counts from the first call and is looked at in later ones; no event tells that
- * it is over, so a program that must not wait longer has its own timer.
+ * `max.block.ms` counts from the first call. When it is over the ticket's number is told as if it
+ * were ready, and the next call says what was waited for in vain. Interceptors see a record in
+ * its first call only.
  *
  * Ownership: `record` and all it points to are copied if it is accepted; the caller keeps them.
  * Thread safety: any thread; one ticket is used by one thread at a time.

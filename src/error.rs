@@ -258,6 +258,8 @@ codes! {
         "The producer was closed before the record was acknowledged.";
     -219, FATAL, Final,
         "The producer met a fatal error earlier.";
+    -220, PURGED, Final,
+        "The record was purged before it was acknowledged.";
     -299, INTERNAL, Final,
         "A defect of this library; please report it.";
 }

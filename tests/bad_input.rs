@@ -16,6 +16,8 @@ mod arguments;
 mod closing;
 #[path = "bad_input/cluster.rs"]
 mod cluster;
+#[path = "bad_input/defects.rs"]
+mod defects;
 #[path = "bad_input/foreign.rs"]
 mod foreign;
 #[path = "bad_input/timeouts.rs"]

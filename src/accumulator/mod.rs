@@ -229,10 +229,15 @@ impl RecordAccumulator {
         batch.map(|batch| batch.seal(&self.reports))
     }
 
+    /// All batches that there are have smaller ids.
+    pub fn next_batch_id(&self) -> u64 {
+        self.batch_ids.load(Ordering::SeqCst)
+    }
+
     /// Makes every batch ready until those that are here now are reported, even if nobody waits
     /// for that. Returns the number below which their ids are.
     pub fn flush(&self) -> u64 {
-        let below = self.batch_ids.load(Ordering::SeqCst);
+        let below = self.next_batch_id();
         self.flush_below.fetch_max(below, Ordering::SeqCst);
         self.wakeup.demand(Instant(0));
         below

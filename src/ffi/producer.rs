@@ -13,11 +13,11 @@ use super::error::{ErrorOut, ottla_error_t};
 use super::fork::Home;
 use super::handle::{Held, Kind, Table};
 use crate::error::{Error, ErrorCode, Result};
-use crate::producer::Producer;
+use crate::producer::{Producer, Purge};
 
 /// A producer. Functions: ottla_producer_new, _send, _send_timeout, _try_send, _send_flat,
 /// _send_batch, _ready_tickets, _cancel_ticket, _poll_reports, _poll, _event_fd, _event_clear,
-/// _flush, _close, _interrupt, _partitions_for, _metrics, _fatal_error, _free.
+/// _flush, _purge, _close, _interrupt, _partitions_for, _metrics, _fatal_error, _free.
 pub struct ottla_producer_t {
     _opaque: (),
 }
@@ -129,6 +129,41 @@ pub unsafe extern "C" fn ottla_producer_flush(
     // SAFETY: the caller's promise about `error`.
     let error = unsafe { ErrorOut::new(error) };
     boundary::run(error, || live(producer)?.producer.flush(argument::timeout(timeout_ms)?))
+}
+
+/// For ottla_producer_purge: records that wait to be sent, or to be sent again.
+pub const OTTLA_PURGE_QUEUED: u32 = 1;
+/// For ottla_producer_purge: records in requests that are not answered.
+pub const OTTLA_PURGE_IN_FLIGHT: u32 = 2;
+
+/// Gives up records that were accepted before this call; the producer goes on. Each has its report
+/// at once, with OTTLA_PURGED: what was never sent is not persisted, what is in flight or waits
+/// for another attempt is possibly persisted, unless that attempt was surely refused.
+///
+/// Ownership: nothing. `flags` are OTTLA_PURGE_QUEUED, OTTLA_PURGE_IN_FLIGHT, or both.
+/// Thread safety: any thread, also inside a callback.
+/// Blocking: never.
+/// Returns: 0; OTTLA_CLOSED, the code of a fatal error, OTTLA_INVALID_ARGUMENT for no flag or
+/// one that is not known, OTTLA_INVALID_HANDLE, OTTLA_FORKED.
+/// Since: 0.1
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ottla_producer_purge(
+    producer: *const ottla_producer_t,
+    flags: u32,
+    error: *mut *mut ottla_error_t,
+) -> i32 {
+    // SAFETY: the caller's promise about `error`.
+    let error = unsafe { ErrorOut::new(error) };
+    boundary::run(error, || {
+        let handle = live(producer)?;
+        if flags == 0 || flags & !(OTTLA_PURGE_QUEUED | OTTLA_PURGE_IN_FLIGHT) != 0 {
+            let text = format!("flags {flags:#x}: OTTLA_PURGE_QUEUED and _IN_FLIGHT are known");
+            return Err(Error::new(ErrorCode::INVALID_ARGUMENT, text));
+        }
+        let queued = flags & OTTLA_PURGE_QUEUED != 0;
+        let in_flight = flags & OTTLA_PURGE_IN_FLIGHT != 0;
+        handle.producer.purge(Purge { queued, in_flight })
+    })
 }
 
 /// Ends a producer: it takes no more records, waits for those it accepted, and ends its threads.

@@ -220,6 +220,8 @@ pub const OTTLA_PARTITIONER_FAILED: i32 = -217;
 pub const OTTLA_CLOSED_FORCEFULLY: i32 = -218;
 /// The producer met a fatal error earlier.
 pub const OTTLA_FATAL: i32 = -219;
+/// The record was purged before it was acknowledged.
+pub const OTTLA_PURGED: i32 = -220;
 /// A defect of this library; please report it.
 pub const OTTLA_INTERNAL: i32 = -299;
 

@@ -9,6 +9,7 @@ use crate::accumulator::Completion;
 use crate::config::ReportMode;
 use crate::error::{Error, ErrorCode, Result};
 use crate::report::Woken;
+use crate::sender::Purge;
 use crate::sync::MutexGuard;
 use crate::time::{self, Instant};
 
@@ -27,6 +28,25 @@ impl Producer {
         let deadline = timeout.map_or(Instant::NEVER, |timeout| time::now() + timeout);
         let below = self.shared.accumulator.flush();
         self.wait_reported(below, deadline)
+    }
+
+    /// Gives up records that were accepted before this call, and goes on. Never waits: their
+    /// reports, which say `PURGED`, follow at once. Those in flight, and those that wait to be sent
+    /// again after an attempt that may have come through, are possibly persisted.
+    ///
+    /// (librdkafka: `rd_kafka_purge`; the Java producer has nothing like it.)
+    pub fn purge(&self, what: Purge) -> Result<()> {
+        self.check_open()?;
+        if self.is_started() {
+            self.shared.purge(what);
+        }
+        Ok(())
+    }
+
+    /// Ends the I/O thread as a defect would. For tests of this library.
+    #[doc(hidden)]
+    pub fn panic_io_thread(&self) {
+        self.shared.panic();
     }
 
     /// Takes no more records, waits until all accepted ones are reported, and ends the threads.

@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+pub use crate::sender::Purge;
 pub use consume::{OwnedReport, ReportSink, Reports};
 pub use interceptor::Interceptor;
 pub use partitioner::{Partitioner, murmur2, partition_for_key};

@@ -2,6 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::{Sender, SenderConfig, Shared};
 use crate::error::{Error, ErrorCode, Result};
@@ -70,6 +71,7 @@ impl IoThread {
         let mut actions: Vec<Action> = Vec::new();
         let mut events: Vec<Event> = Vec::new();
         loop {
+            assert!(!self.shared.panics.load(Ordering::SeqCst), "a test asked for it");
             self.sender.run_once(time::now());
             self.sender.take_actions(&mut actions);
             for action in actions.drain(..) {

@@ -10,6 +10,7 @@ mod expiry;
 mod io_thread;
 mod part;
 mod produce;
+mod purge;
 mod schedule;
 #[cfg(feature = "simulation")]
 mod states;
@@ -19,15 +20,17 @@ mod updates;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 pub use io_thread::{IoConfig, spawn};
 #[cfg(feature = "simulation")]
 pub use states::BATCH_STATES;
+pub use purge::Purge;
 
 use alarms::{Alarms, OnDue};
 use part::Part;
+use purge::Purges;
 use schedule::Schedule;
 use transaction_manager::TransactionManager;
 
@@ -84,6 +87,9 @@ pub struct Shared {
     pub log: Logger,
     /// Who is to be woken when.
     pub alarms: Alarms,
+    purges: Purges,
+    /// A test wants to see what a defect would do.
+    panics: AtomicBool,
     fatal: OnceLock<Error>,
     closing: AtomicU8,
     /// Records that a forced close reported as failed.
@@ -99,6 +105,8 @@ impl Shared {
             metrics: Metrics::default(),
             log,
             alarms: Alarms::default(),
+            purges: Purges::default(),
+            panics: AtomicBool::new(false),
             fatal: OnceLock::new(),
             closing: AtomicU8::new(RUNNING),
             given_up: AtomicU64::new(0),
@@ -109,6 +117,18 @@ impl Shared {
     pub fn set_alarm(&self, at: Instant, id: u64, on_due: OnDue) {
         self.alarms.set(at, id, on_due);
         self.accumulator.wakeup.demand(at);
+    }
+
+    /// Gives up what was accepted until now; the reports follow at once.
+    pub fn purge(&self, purge: Purge) {
+        self.purges.add(purge, self.accumulator.next_batch_id());
+        self.accumulator.wakeup.demand(Instant(0));
+    }
+
+    /// Has the I/O thread panic in its next round, for tests of what a defect would do.
+    pub fn panic(&self) {
+        self.panics.store(true, Ordering::SeqCst);
+        self.accumulator.wakeup.demand(Instant(0));
     }
 
     /// The error after which nothing is accepted any more.
@@ -236,6 +256,7 @@ impl Sender {
         } else {
             self.maybe_update_metadata(now);
             self.maybe_init_producer_id(now);
+            self.maybe_purge(now);
             self.look_at_partitions(now);
             self.send_all(now);
         }
@@ -271,6 +292,8 @@ impl Sender {
         accumulator.has_listed()
             || self.shared.metadata.has_news()
             || self.shared.alarms.has_news()
+            || self.shared.purges.any()
+            || self.shared.panics.load(Ordering::SeqCst)
             || self.client.has_news()
             || self.is_urgent() != self.was_urgent
             || closing == FORCED

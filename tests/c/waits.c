@@ -100,8 +100,16 @@ static void the_event_fd_can_be_polled(void) {
     EXPECT(poll(&fd, 1, 0) == 0);
 }
 
+static void purges_want_flags_that_are_known(void) {
+    EXPECT_STATUS(ottla_producer_purge(producer, 0, &error), OTTLA_INVALID_ARGUMENT, "flags 0x0");
+    EXPECT_STATUS(ottla_producer_purge(producer, 4, &error), OTTLA_INVALID_ARGUMENT, "flags 0x4");
+    EXPECT_STATUS(ottla_producer_purge(NULL, 1, &error), OTTLA_INVALID_HANDLE, NULL);
+    EXPECT_OK(ottla_producer_purge(producer, OTTLA_PURGE_QUEUED | OTTLA_PURGE_IN_FLIGHT, &error));
+}
+
 int main(void) {
     producer = new_producer();
+    purges_want_flags_that_are_known();
     times_are_kept();
     tickets_are_held_and_given_up();
     the_event_fd_can_be_polled();

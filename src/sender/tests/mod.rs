@@ -12,4 +12,5 @@ mod discovery;
 mod errors;
 mod expiry;
 mod order;
+mod purging;
 mod random;
