@@ -34,8 +34,8 @@ Checked when the producer is made, as in Java:
 - A first wait above its maximum (`retry.backoff.ms`, `reconnect.backoff.ms`,
   `socket.connection.setup.timeout.ms`) counts as the maximum, with a warning.
 - `batch.size=0` counts as 1, and `linger.ms` above 2147483647 as that.
-- `batch.size` must be at most `buffer.memory`. Where it was set, more is an error; else it is lowered,
-  with a warning (Java: every send fails).
+- `batch.size` must be at most `buffer.memory`. Where it was set, more is an error; else it is
+  lowered, with a warning (Java: every send fails).
 - Without `client.id` the first producer of a process is `producer-1`, the next `producer-2`.
 - `bootstrap.servers` must have an entry, and each must be well-formed.
 ";

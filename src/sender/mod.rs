@@ -14,33 +14,31 @@ mod purge;
 mod schedule;
 #[cfg(feature = "simulation")]
 mod states;
+mod shared;
 mod transaction_manager;
 mod updates;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 pub use io_thread::{IoConfig, spawn};
 #[cfg(feature = "simulation")]
 pub use states::BATCH_STATES;
 pub use purge::Purge;
+pub use shared::Shared;
 
-use alarms::{Alarms, OnDue};
 use part::Part;
-use purge::Purges;
 use schedule::Schedule;
+use shared::{CLOSING, FORCED};
 use transaction_manager::TransactionManager;
 
-use crate::accumulator::{PartitionQueue, ProducerBatch, RecordAccumulator};
+use crate::accumulator::{PartitionQueue, ProducerBatch};
 use crate::backoff::ExponentialBackoff;
 use crate::error::{Error, ErrorCode};
 use crate::io::{Action, Event};
-use crate::log::Logger;
-use crate::metadata::{Metadata, UpdateRequest};
-use crate::metrics::Metrics;
+use crate::metadata::UpdateRequest;
 use crate::network::{ClientResponse, NetworkClient, NetworkConfig, RequestTag};
 use crate::report::Entry;
 use crate::time::Instant;
@@ -68,99 +66,6 @@ pub struct SenderConfig {
     pub linger: Duration,
     /// `partitioner.availability.timeout.ms`; zero for never.
     pub availability_timeout: Duration,
-}
-
-/// How far closing is.
-const RUNNING: u8 = 0;
-const CLOSING: u8 = 1;
-const FORCED: u8 = 2;
-
-/// What the application's threads and the I/O thread share.
-pub struct Shared {
-    /// Batches on their way to the I/O thread.
-    pub accumulator: RecordAccumulator,
-    /// What is known of the cluster.
-    pub metadata: Metadata,
-    /// Counters.
-    pub metrics: Metrics,
-    /// Log lines.
-    pub log: Logger,
-    /// Who is to be woken when.
-    pub alarms: Alarms,
-    purges: Purges,
-    /// A test wants to see what a defect would do.
-    panics: AtomicBool,
-    fatal: OnceLock<Error>,
-    closing: AtomicU8,
-    /// Records that a forced close reported as failed.
-    given_up: AtomicU64,
-}
-
-impl Shared {
-    /// Running.
-    pub fn new(accumulator: RecordAccumulator, metadata: Metadata, log: Logger) -> Shared {
-        Shared {
-            accumulator,
-            metadata,
-            metrics: Metrics::default(),
-            log,
-            alarms: Alarms::default(),
-            purges: Purges::default(),
-            panics: AtomicBool::new(false),
-            fatal: OnceLock::new(),
-            closing: AtomicU8::new(RUNNING),
-            given_up: AtomicU64::new(0),
-        }
-    }
-
-    /// Has the I/O thread call `on_due` at `at`.
-    pub fn set_alarm(&self, at: Instant, id: u64, on_due: OnDue) {
-        self.alarms.set(at, id, on_due);
-        self.accumulator.wakeup.demand(at);
-    }
-
-    /// Gives up what was accepted until now; the reports follow at once.
-    pub fn purge(&self, purge: Purge) {
-        self.purges.add(purge, self.accumulator.next_batch_id());
-        self.accumulator.wakeup.demand(Instant(0));
-    }
-
-    /// Has the I/O thread panic in its next round, for tests of what a defect would do.
-    pub fn panic(&self) {
-        self.panics.store(true, Ordering::SeqCst);
-        self.accumulator.wakeup.demand(Instant(0));
-    }
-
-    /// The error after which nothing is accepted any more.
-    pub fn fatal(&self) -> Option<&Error> {
-        self.fatal.get()
-    }
-
-    /// Ends the producer for good: nothing is accepted, nobody waits.
-    pub fn fail(&self, error: &Error) {
-        let _ = self.fatal.set(error.clone());
-        self.accumulator.close();
-        self.metadata.close(error.clone());
-    }
-
-    /// The number of records that a forced close reported as failed.
-    pub fn given_up(&self) -> u64 {
-        self.given_up.load(Ordering::SeqCst)
-    }
-
-    /// Takes no more records; the I/O thread ends when all are reported.
-    pub fn initiate_close(&self) {
-        self.accumulator.close();
-        let _ = self.closing.fetch_max(CLOSING, Ordering::SeqCst);
-        self.accumulator.wakeup.demand(Instant(0));
-    }
-
-    /// The I/O thread reports all that is left as failed, and ends.
-    pub fn force_close(&self) {
-        self.accumulator.close();
-        self.closing.store(FORCED, Ordering::SeqCst);
-        self.accumulator.wakeup.demand(Instant(0));
-    }
 }
 
 /// A request with batches, on its way.

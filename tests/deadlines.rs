@@ -1,0 +1,188 @@
+//! Times are met under load: never early, and hardly late. The numbers are printed
+//! (`cargo test --test deadlines -- --nocapture`); the limits leave room for a busy machine.
+
+#[path = "support/oracle.rs"]
+mod oracle;
+#[path = "support/run.rs"]
+mod run;
+
+use std::collections::HashMap;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use ottla::broker::{Cluster, ClusterConfig};
+use ottla::{ErrorCode, Record};
+use run::Run;
+
+/// Nothing may be later than this.
+const LATE_MAX: Duration = Duration::from_millis(250);
+
+/// 99 of 100 are at most this late; on a quiet machine it is below 10 ms.
+const LATE_P99: Duration = Duration::from_millis(50);
+
+const MOMENT: Duration = Duration::from_millis(1);
+
+/// Tests of time take turns.
+static ALONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+
+/// The moments between which a call began its time, and when the time was found to be over.
+struct Wait {
+    began: (Instant, Instant),
+    ended: Instant,
+}
+
+/// Whether the waits were over in time; that none was over early is asserted.
+fn in_time(what: &str, limit: Duration, waits: &[Wait]) -> bool {
+    let mut late = Vec::new();
+    for wait in waits {
+        let longest = wait.ended.duration_since(wait.began.0);
+        assert!(longest + MOMENT >= limit, "{what}: over after {longest:?}, before {limit:?}");
+        late.push(wait.ended.duration_since(wait.began.1).saturating_sub(limit));
+    }
+    late.sort();
+    let (p50, p99, max) =
+        (late[late.len() / 2], late[(late.len() - 1) * 99 / 100], late[late.len() - 1]);
+    println!("{what} {limit:?}: {} waits, late by {p50:?} (p50) {p99:?} (p99) {max:?}", late.len());
+    p99 <= LATE_P99 && max <= LATE_MAX
+}
+
+/// Somebody else may have had the machine: what is in time once in three times is no defect.
+fn judge(what: &str, limit_ms: u64, waits: impl Fn() -> Vec<Wait>) {
+    let _alone = ALONE.lock();
+    let limit = Duration::from_millis(limit_ms);
+    assert!((0..3).any(|_| in_time(what, limit, &waits())), "{what}: late, see the numbers above");
+}
+
+fn cluster(partitions: i32) -> Cluster {
+    Cluster::start(ClusterConfig::brokers(1).topic("t", partitions)).unwrap()
+}
+
+/// A run that knows topic `t`.
+fn run(cluster: &Cluster, settings: &[(&str, &str)]) -> Run {
+    let run = Run::new(&cluster.bootstrap_servers(), settings);
+    run.producer.partitions_for("t", Some(Duration::from_secs(10))).unwrap();
+    run
+}
+
+/// Sends a record in a batch of its own each millisecond; the waits end with the reports.
+fn load(run: &Run, count: u64, partitions: i32) -> Vec<Wait> {
+    let (_never, pace) = mpsc::channel::<()>();
+    let mut began = HashMap::new();
+    for opaque in 0..count {
+        let _ = pace.recv_timeout(MOMENT);
+        let partition = Some((opaque % partitions as u64) as i32);
+        let record = Record { topic: "t", partition, value: Some(&[7; 200]), ..Record::default() };
+        let before = Instant::now();
+        run.producer.send(&Record { opaque, ..record }).unwrap();
+        began.insert(opaque, (before, Instant::now()));
+    }
+    let limit = Instant::now() + Duration::from_secs(20);
+    // Not a flush, which ends lingering.
+    while run.reports().iter().filter(|report| report.opaque != u64::MAX).count() < count as usize {
+        assert!(Instant::now() < limit, "reports are missing");
+        let _ = pace.recv_timeout(MOMENT * 10);
+    }
+    let mut told = run.history(Vec::new()).told;
+    told.retain(|told| told.report.opaque != u64::MAX);
+    assert_eq!(told.len() as u64, count);
+    let wait = |told: &oracle::Told| Wait { began: began[&told.report.opaque], ended: told.at };
+    told.iter().map(wait).collect()
+}
+
+#[test]
+fn delivery_timeout_ms_with_a_broker_that_sleeps() {
+    judge("delivery.timeout.ms", 1000, while_a_broker_sleeps);
+}
+
+fn while_a_broker_sleeps() -> Vec<Wait> {
+    let cluster = cluster(8);
+    let times = [("delivery.timeout.ms", "1000"), ("request.timeout.ms", "400")];
+    let run = run(&cluster, &[times[0], times[1], ("linger.ms", "0"), ("batch.size", "100")]);
+    cluster.pause_broker(1).unwrap();
+    let waits = load(&run, 2000, 8);
+    for report in run.reports() {
+        assert_eq!(report.error.unwrap().code(), ErrorCode::DELIVERY_TIMED_OUT);
+    }
+    cluster.resume_broker(1).unwrap();
+    waits
+}
+
+#[test]
+fn linger_ms_with_many_batches_that_linger() {
+    judge("linger.ms and a round trip", 50, while_many_batches_linger);
+}
+
+fn while_many_batches_linger() -> Vec<Wait> {
+    let cluster = cluster(500);
+    let run = run(&cluster, &[("linger.ms", "50")]);
+    // The first one waits for a producer id.
+    run.producer.send(&Record { topic: "t", opaque: u64::MAX, ..Record::default() }).unwrap();
+    run.producer.flush(None).unwrap();
+    load(&run, 500, 500)
+}
+
+#[test]
+fn max_block_ms_with_many_threads_that_wait_for_memory() {
+    judge("max.block.ms", 100, while_the_memory_is_full);
+}
+
+fn while_the_memory_is_full() -> Vec<Wait> {
+    let cluster = cluster(1);
+    let settings = [("buffer.memory", "4096"), ("batch.size", "1024"), ("max.block.ms", "100")];
+    let run = run(&cluster, &settings);
+    cluster.pause_broker(1).unwrap();
+    let record = Record { topic: "t", value: Some(&[0; 900]), ..Record::default() };
+    while run.producer.send_timeout(&record, Some(Duration::ZERO)).is_ok() {}
+    let wait = |_| {
+        let before = Instant::now();
+        let error = run.producer.send(&record).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::BUFFER_EXHAUSTED);
+        Wait { began: (before, before), ended: Instant::now() }
+    };
+    let waits = || (0..10).map(wait).collect::<Vec<Wait>>();
+    let waits: Vec<Wait> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..20).map(|_| scope.spawn(waits)).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    cluster.resume_broker(1).unwrap();
+    waits
+}
+
+#[test]
+fn request_timeout_ms_of_many_producers() {
+    judge("request.timeout.ms", 500, while_no_request_is_answered);
+}
+
+fn while_no_request_is_answered() -> Vec<Wait> {
+    let cluster = cluster(1);
+    let settings = [
+        ("enable.idempotence", "false"),
+        ("retries", "0"),
+        ("linger.ms", "0"),
+        ("request.timeout.ms", "500"),
+    ];
+    let runs: Vec<Run> = (0..40).map(|_| run(&cluster, &settings)).collect();
+    for run in &runs {
+        // Connected, so that the request goes out at once.
+        run.producer.send(&Record { topic: "t", ..Record::default() }).unwrap();
+        run.producer.flush(None).unwrap();
+    }
+    cluster.pause_broker(1).unwrap();
+    let began = runs.iter().map(|run| {
+        let before = Instant::now();
+        run.producer.send(&Record { topic: "t", ..Record::default() }).unwrap();
+        (before, Instant::now())
+    });
+    let began: Vec<_> = began.collect();
+    let waits: Vec<Wait> = std::iter::zip(&runs, began)
+        .map(|(run, began)| {
+            run.producer.flush(Some(Duration::from_secs(10))).unwrap();
+            let told = &run.history(Vec::new()).told[1];
+            let code = told.report.error.as_ref().unwrap().code();
+            assert_eq!(code, ErrorCode::REQUEST_TIMED_OUT);
+            Wait { began, ended: told.at }
+        })
+        .collect();
+    cluster.resume_broker(1).unwrap();
+    waits
+}
