@@ -77,12 +77,12 @@ static void tickets_are_held_and_given_up(void) {
     EXPECT(ticket == 0);
 
     /* max.block.ms counts from the first try. */
+    int64_t started = now_ms();
     EXPECT_STATUS(ottla_producer_send_flat(producer, "t", 1, -1, -1, NULL, -1, NULL, -1, NULL, 0, 0,
                                            0, -1, &ticket, &error), OTTLA_WOULD_BLOCK, NULL);
     struct pollfd fd = {.events = POLLIN};
     EXPECT_OK(ottla_producer_event_fd(producer, &fd.fd, &error));
     EXPECT(fd.fd > 2 && poll(&fd, 1, 0) == 1); /* There may have been news before it was made. */
-    int64_t started = now_ms();
     do {
         EXPECT_OK(ottla_producer_event_clear(producer));
         EXPECT_OK(ottla_producer_ready_tickets(producer, ready, 4, &count));
