@@ -140,6 +140,25 @@ fn some_words_belong_to_one_place() {
     report(&problems);
 }
 
+/// So that a wall clock that jumps changes nothing but timestamps. The embedded brokers keep
+/// times of their own, as brokers do.
+#[test]
+fn the_wall_clock_gives_the_timestamps_of_records_and_nothing_else() {
+    let mut uses = Vec::new();
+    for (path, text) in sources() {
+        let name = path.to_string_lossy().into_owned();
+        let elsewhere = ["src/broker", "src/bin", "src/time.rs"];
+        if !name.starts_with("src/") || elsewhere.iter().any(|other| name.starts_with(other)) {
+            continue;
+        }
+        let lines = product(&text).lines().filter(|line| line.contains("wall_ms"));
+        uses.extend(lines.map(|line| format!("{name}: {}", line.trim())));
+    }
+    let only =
+        "src/producer/send.rs: let timestamp = record.timestamp.unwrap_or_else(time::wall_ms);";
+    assert_eq!(uses, [only]);
+}
+
 #[test]
 fn files_and_functions_are_short_and_files_say_why_they_exist() {
     let mut problems = Vec::new();

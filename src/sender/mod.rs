@@ -12,9 +12,9 @@ mod part;
 mod produce;
 mod purge;
 mod schedule;
+mod shared;
 #[cfg(feature = "simulation")]
 mod states;
-mod shared;
 mod transaction_manager;
 mod updates;
 
@@ -24,10 +24,10 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 pub use io_thread::{IoConfig, spawn};
-#[cfg(feature = "simulation")]
-pub use states::BATCH_STATES;
 pub use purge::Purge;
 pub use shared::Shared;
+#[cfg(feature = "simulation")]
+pub use states::BATCH_STATES;
 
 use part::Part;
 use schedule::Schedule;
