@@ -151,7 +151,7 @@ fn the_wall_clock_gives_the_timestamps_of_records_and_nothing_else() {
         if !name.starts_with("src/") || elsewhere.iter().any(|other| name.starts_with(other)) {
             continue;
         }
-        let lines = product(&text).lines().filter(|line| line.contains("wall_ms"));
+        let lines = product(&text).lines().filter(|line| line.contains("time::wall_ms"));
         uses.extend(lines.map(|line| format!("{name}: {}", line.trim())));
     }
     let only =
