@@ -46,6 +46,8 @@ counters! {
     records_retried, "record-retry-total";
     /// Batches that were sent.
     batches_sent, "batch-send-total";
+    /// Batches that the broker found too large and that were split.
+    batches_split, "batch-split-total";
     /// Requests of any kind.
     requests, "request-total";
     /// Produce requests.

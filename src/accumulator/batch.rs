@@ -16,8 +16,8 @@ use crate::wire::record_batch::{BatchHeader, HEADER_LEN as BATCH_HEADER_LEN};
 
 /// A batch that takes records, or one that is sealed and waits to be sent or answered.
 pub struct ProducerBatch {
-    /// Counts batches of the producer; flush waits for all below a number.
-    pub id: u64,
+    /// Tells it from the producer's other batches, and orders those of a partition.
+    pub id: BatchId,
     /// When its first record came; linger and delivery.timeout.ms count from here.
     pub created: Instant,
     /// Its records that want a report.
@@ -30,12 +30,22 @@ pub struct ProducerBatch {
     pub maybe_appended: bool,
     /// Producer id, epoch and first sequence, from the first attempt on.
     pub producer: Option<ProducerStamp>,
-    body: Body,
-    write_limit: usize,
-    base_timestamp: i64,
-    max_timestamp: i64,
+    pub(super) body: Body,
+    pub(super) write_limit: usize,
+    pub(super) base_timestamp: i64,
+    pub(super) max_timestamp: i64,
     /// Report slots reserved and not yet taken by a record.
-    slot_credit: u32,
+    pub(super) slot_credit: u32,
+}
+
+/// Which batch of the producer it is. A batch that is split leaves its number to its pieces, so that
+/// a flush that waits for the batch waits for all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BatchId {
+    /// Counts batches of the producer; flush waits for all below a number.
+    pub number: u64,
+    /// Where a piece began in the batch that took its records; 0 for a whole batch.
+    pub first_record: u32,
 }
 
 /// Under which identity a batch was first sent.
@@ -49,7 +59,13 @@ pub struct ProducerStamp {
     pub sequence: i32,
 }
 
-enum Body {
+/// The sequence `count` after `sequence`; they wrap at 2^31, as on the broker.
+pub fn sequence_after(sequence: i32, count: u32) -> i32 {
+    (i64::from(sequence) + i64::from(count)).rem_euclid(1 << 31) as i32
+}
+
+/// The records: still growing, or fixed and shared.
+pub(super) enum Body {
     Open(Buffer),
     Sealed { records: Bytes, crc: u32 },
 }
@@ -67,9 +83,9 @@ pub enum TryAppend {
 
 impl ProducerBatch {
     /// An empty batch that writes into `buffer`.
-    pub fn new(id: u64, created: Instant, buffer: Buffer, slots: Slots) -> ProducerBatch {
+    pub fn new(number: u64, created: Instant, buffer: Buffer, slots: Slots) -> ProducerBatch {
         ProducerBatch {
-            id,
+            id: BatchId { number, first_record: 0 },
             created,
             slots,
             record_count: 0,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::batch::BatchId;
 use crate::sync::{Condvar, Mutex};
 use crate::time::{self, Instant};
 
@@ -14,9 +15,15 @@ pub struct IncompleteBatches {
 
 #[derive(Default)]
 struct Ids {
-    incomplete: BTreeSet<u64>,
+    incomplete: BTreeSet<BatchId>,
     waiters: usize,
     interrupts: u64,
+}
+
+impl Ids {
+    fn is_below(&self, below: u64) -> bool {
+        self.incomplete.first().is_none_or(|first| first.number >= below)
+    }
 }
 
 /// How a wait for completion ended.
@@ -32,12 +39,12 @@ pub enum Completion {
 
 impl IncompleteBatches {
     /// A batch was made.
-    pub fn add(&self, id: u64) {
+    pub fn add(&self, id: BatchId) {
         self.ids.lock().incomplete.insert(id);
     }
 
     /// Batches were reported.
-    pub fn remove(&self, ids: impl Iterator<Item = u64>) {
+    pub fn remove(&self, ids: impl Iterator<Item = BatchId>) {
         let mut inner = self.ids.lock();
         for id in ids {
             inner.incomplete.remove(&id);
@@ -52,9 +59,9 @@ impl IncompleteBatches {
         self.ids.lock().incomplete.len()
     }
 
-    /// Whether every batch with an id below `id` was reported.
-    pub fn is_below(&self, id: u64) -> bool {
-        self.ids.lock().incomplete.first().is_none_or(|first| *first >= id)
+    /// Whether every batch with a number below `below` was reported.
+    pub fn is_below(&self, below: u64) -> bool {
+        self.ids.lock().is_below(below)
     }
 
     /// Ends the waits that have begun.
@@ -63,12 +70,12 @@ impl IncompleteBatches {
         self.changed.notify_all();
     }
 
-    /// Waits until every batch with an id below `id` was reported.
-    pub fn wait_below(&self, id: u64, deadline: Instant) -> Completion {
+    /// Waits until every batch with a number below `below` was reported.
+    pub fn wait_below(&self, below: u64, deadline: Instant) -> Completion {
         let mut ids = self.ids.lock();
         let interrupts = ids.interrupts;
         loop {
-            if ids.incomplete.first().is_none_or(|first| *first >= id) {
+            if ids.is_below(below) {
                 return Completion::Done;
             }
             if ids.interrupts != interrupts {

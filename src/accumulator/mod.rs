@@ -8,6 +8,7 @@ mod batch;
 mod buffer_pool;
 mod built_in_partitioner;
 mod incomplete;
+mod split;
 mod topic;
 mod wakeup;
 
@@ -15,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-pub use batch::{ProducerBatch, ProducerStamp, TryAppend};
+pub use batch::{BatchId, ProducerBatch, ProducerStamp, TryAppend, sequence_after};
 pub use buffer_pool::{Buffer, BufferPool, Grant, Reserve};
 pub use incomplete::{Completion, IncompleteBatches};
 pub use topic::{Deque, PartitionQueue, Topic, Topics};
@@ -234,6 +235,14 @@ impl RecordAccumulator {
         self.batch_ids.load(Ordering::SeqCst)
     }
 
+    /// Splits a sealed batch into pieces of at most `size_max` bytes, as far as single records
+    /// allow. A flush that waits for the batch now waits for the pieces.
+    pub fn split(&self, batch: ProducerBatch, size_max: usize) -> Vec<ProducerBatch> {
+        let pieces = batch.split(size_max);
+        pieces.iter().for_each(|piece| self.incomplete.add(piece.id));
+        pieces
+    }
+
     /// Makes every batch ready until those that are here now are reported, even if nobody waits
     /// for that. Returns the number below which their ids are.
     pub fn flush(&self) -> u64 {
@@ -254,10 +263,10 @@ impl RecordAccumulator {
     /// Whoever flushes and serves callbacks watches the queue of reports, may have seen the last
     /// of them there before the batches counted as reported, and is told now. What is flushed is
     /// looked at after they count: who asks later than that finds them done.
-    pub fn complete(&self, ids: &[u64]) {
+    pub fn complete(&self, ids: &[BatchId]) {
         self.incomplete.remove(ids.iter().copied());
         let below = self.flush_below.load(Ordering::SeqCst);
-        if self.is_closed() || ids.iter().any(|id| *id < below) {
+        if self.is_closed() || ids.iter().any(|id| id.number < below) {
             self.reports.nudge();
         }
     }

@@ -71,6 +71,21 @@ impl Slots {
         self.timestamps.extend(timestamp);
     }
 
+    /// Takes the records from `index` on off, and counts them from there.
+    pub fn split_off(&mut self, index: u32) -> Slots {
+        let at = match self.indices.is_empty() {
+            true => self.opaques.len().min(index as usize),
+            false => self.indices.partition_point(|other| *other < index),
+        };
+        let mut later = Slots {
+            opaques: self.opaques.split_off(at),
+            timestamps: self.timestamps.split_off(at.min(self.timestamps.len())),
+            indices: self.indices.split_off(at.min(self.indices.len())),
+        };
+        later.indices.iter_mut().for_each(|other| *other -= index);
+        later
+    }
+
     /// The number of reports.
     pub fn len(&self) -> usize {
         self.opaques.len()

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{ProduceInFlight, Sender};
-use crate::accumulator::ProducerBatch;
+use crate::accumulator::{BatchId, ProducerBatch};
 use crate::error::{Error, ErrorCode, Result};
 use crate::metadata::Node;
 use crate::network::{ClientResponse, RequestFailure};
@@ -175,6 +175,9 @@ impl Sender {
             ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER | ErrorCode::UNKNOWN_PRODUCER_ID => {
                 self.out_of_sequence(id, batch, error, now);
             }
+            ErrorCode::MESSAGE_TOO_LARGE if self.may_split(&batch) => {
+                self.split(id, batch, error, now);
+            }
             _ if code.is_retriable() => self.retry_or_fail(id, batch, error, new_leader, now),
             _ => self.fail_records(id, batch, error, &answer, now),
         }
@@ -309,7 +312,7 @@ impl Sender {
     }
 
     /// The batch's answer came, or it expired.
-    pub(super) fn forget_sent(&mut self, id: u32, batch_id: u64) {
+    pub(super) fn forget_sent(&mut self, id: u32, batch_id: BatchId) {
         if let Some(part) = self.parts[id as usize].as_mut() {
             part.in_flight.retain(|sent| sent.batch_id != batch_id);
         }

@@ -13,6 +13,7 @@ mod produce;
 mod purge;
 mod schedule;
 mod shared;
+mod split;
 #[cfg(feature = "simulation")]
 mod states;
 mod transaction_manager;
@@ -34,7 +35,7 @@ use schedule::Schedule;
 use shared::{CLOSING, FORCED};
 use transaction_manager::TransactionManager;
 
-use crate::accumulator::{PartitionQueue, ProducerBatch};
+use crate::accumulator::{BatchId, PartitionQueue, ProducerBatch};
 use crate::backoff::ExponentialBackoff;
 use crate::error::{Error, ErrorCode};
 use crate::io::{Action, Event};
@@ -96,7 +97,7 @@ pub struct Sender {
     finished: bool,
     /// Reports of this round, and the batches they are for.
     entries: Vec<Entry>,
-    reported: Vec<u64>,
+    reported: Vec<BatchId>,
     /// Partitions to look at in this round.
     due: Vec<u32>,
     listed: Vec<Arc<PartitionQueue>>,

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::transaction_manager::{sequence_after, sequence_before};
-use crate::accumulator::{PartitionQueue, ProducerBatch, ProducerStamp};
+use super::transaction_manager::sequence_before;
+use crate::accumulator::{BatchId, PartitionQueue, ProducerBatch, ProducerStamp, sequence_after};
 use crate::error::Error;
 use crate::time::Instant;
 
@@ -15,7 +15,7 @@ pub struct Sent {
     /// The request.
     pub request: u64,
     /// The batch.
-    pub batch_id: u64,
+    pub batch_id: BatchId,
     /// When its first record came.
     pub created: Instant,
     /// Its sequence; `None` without idempotence.
@@ -36,6 +36,9 @@ pub struct Part {
     pub last_error: Option<Error>,
     /// The sequence of the next new batch.
     pub next_sequence: i32,
+    /// At most so large are the pieces of a batch that the broker finds too large: half of the
+    /// smallest that it refused.
+    pub split_size_max: usize,
     /// Whether a sequence was lost in this epoch, so that the broker takes no later one.
     pub gap: bool,
     /// Whether the broker acknowledged a batch under this producer id and epoch. Before that one
@@ -62,6 +65,7 @@ impl Part {
             backoff_until: Instant(0),
             last_error: None,
             next_sequence: 0,
+            split_size_max: usize::MAX,
             gap: false,
             acknowledged: false,
             front_created: None,

@@ -61,7 +61,7 @@ impl Sender {
     fn purge_in_flight(&mut self, id: u32, below: u64, now: Instant) {
         let Some(part) = self.parts[id as usize].as_ref() else { return };
         let sent: Vec<_> =
-            part.in_flight.iter().filter(|sent| sent.batch_id < below).copied().collect();
+            part.in_flight.iter().filter(|sent| sent.batch_id.number < below).copied().collect();
         for sent in sent {
             let found = self.requests.get_mut(&sent.request).and_then(|request| {
                 let batch = |b: &&mut (u32, Option<_>)| b.0 == id;
@@ -78,14 +78,14 @@ impl Sender {
     fn purge_queued(&mut self, id: u32, below: u64, now: Instant) {
         loop {
             let Some(part) = self.parts[id as usize].as_mut() else { return };
-            let place = part.retries.iter().position(|batch| batch.id < below);
+            let place = part.retries.iter().position(|batch| batch.id.number < below);
             let Some(batch) = place.and_then(|place| part.retries.remove(place)) else { break };
             self.fail_batch(id, batch, purged("waited to be sent again"), now);
         }
         loop {
             let Some(part) = self.parts[id as usize].as_ref() else { return };
             let queue = part.queue.clone();
-            if queue.lock().batches.front().is_none_or(|batch| batch.id >= below) {
+            if queue.lock().batches.front().is_none_or(|batch| batch.id.number >= below) {
                 return;
             }
             let Some(batch) = self.shared.accumulator.pop(&queue) else { return };

@@ -113,11 +113,6 @@ impl TransactionManager {
     }
 }
 
-/// The sequence `count` after `sequence`; they wrap at 2^31, as on the broker.
-pub fn sequence_after(sequence: i32, count: u32) -> i32 {
-    (i64::from(sequence) + i64::from(count)).rem_euclid(1 << 31) as i32
-}
-
 /// Whether sequence `a` comes before `b`, where at most half the ring lies between them.
 pub fn sequence_before(a: i32, b: i32) -> bool {
     let distance = (i64::from(b) - i64::from(a)).rem_euclid(1 << 31);
@@ -127,6 +122,7 @@ pub fn sequence_before(a: i32, b: i32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::accumulator::sequence_after;
 
     #[test]
     fn sequences_wrap_as_the_broker_wraps_them() {

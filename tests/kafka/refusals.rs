@@ -30,11 +30,26 @@ fn a_record_too_large_for_the_topic_fails_and_the_others_arrive_in_order() {
         }
     });
     let log = close_and_check(&run, &[&topic]);
-    // Some of the small ones may share a large one's batch.
-    assert!((2900..=2970).contains(&log.len()), "{} records arrived", log.len());
+    // A small one that shares a large one's batch goes again without it.
+    assert_eq!(log.len(), 2970);
     for error in run.reports().into_iter().filter_map(|report| report.error) {
         assert_eq!(error.code(), ErrorCode::MESSAGE_TOO_LARGE, "{error}");
     }
+}
+
+#[test]
+#[ignore = "needs make test"]
+fn records_that_fit_alone_arrive_although_their_batch_does_not() {
+    let topic = topic_with("batch-too-large", 1, "max.message.bytes=2000");
+    let run = Run::new(&bootstrap(), &[("linger.ms", "50"), ("batch.size", "16384")]);
+    let mut thread = run.thread();
+    for i in 0..500u32 {
+        let value = format!("{i:0100}");
+        let value = Some(value.as_bytes());
+        thread.send(&Record { topic: &topic, value, ..Record::default() }).unwrap();
+    }
+    drop(thread);
+    assert_eq!(close_and_check(&run, &[&topic]).len(), 500);
 }
 
 #[test]

@@ -14,3 +14,4 @@ mod expiry;
 mod order;
 mod purging;
 mod random;
+mod split;

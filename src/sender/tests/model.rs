@@ -122,6 +122,8 @@ pub struct Cluster {
     /// Whether brokers name new leaders in produce answers (KIP-951).
     pub hints: bool,
     pub throttle_ms: i32,
+    /// `max.message.bytes` of all topics.
+    pub max_message_bytes: usize,
     pub ids_asked: usize,
     pub id_errors: VecDeque<ErrorCode>,
     /// The epoch that a new producer id comes with.
@@ -147,6 +149,7 @@ impl Cluster {
             metadata_errors: VecDeque::new(),
             hints: false,
             throttle_ms: 0,
+            max_message_bytes: usize::MAX,
             ids_asked: 0,
             id_errors: VecDeque::new(),
             first_epoch: 0,
@@ -329,7 +332,7 @@ impl Cluster {
             base_offset: -1,
             ..PartitionProduceResponse::default()
         };
-        let hints = self.hints;
+        let (hints, max) = (self.hints, self.max_message_bytes);
         let found = self.topics.get_mut(topic);
         let Some(partition) = found.and_then(|t| t.partitions.get_mut(index as usize)) else {
             answer.error_code = ErrorCode::UNKNOWN_TOPIC_OR_PARTITION.0 as i16;
@@ -337,6 +340,7 @@ impl Cluster {
         };
         let result = match partition.faults.pop_front() {
             _ if partition.leader != node => Err(ErrorCode::NOT_LEADER_OR_FOLLOWER),
+            None if bytes.len() > max => Err(ErrorCode::MESSAGE_TOO_LARGE),
             None => partition.append(&batch),
             Some(Fault::Refuse(code)) => Err(code),
             Some(Fault::AppendAndSay(code)) => partition.append(&batch).and(Err(code)),

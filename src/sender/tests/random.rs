@@ -85,7 +85,7 @@ fn react(world: &mut World, rng: &mut fastrand::Rng) {
     let nodes: Vec<i32> = world.cluster.nodes.keys().copied().collect();
     let node = nodes[rng.usize(..nodes.len())];
     let (topic, partition) = (if rng.bool() { "t" } else { "u" }, rng.i32(0..3));
-    match (rng.u8(..40), busy) {
+    match (rng.u8(..41), busy) {
         (0..=14, Some(busy)) => world.answer(busy),
         (15..=19, Some(busy)) => _ = world.apply(busy),
         (20..=21, Some(busy)) => world.disconnect(busy),
@@ -106,6 +106,7 @@ fn react(world: &mut World, rng: &mut fastrand::Rng) {
         (36, _) => world.hold_produce = rng.u8(..4) > 0,
         (37, _) => world.cluster.throttle_ms = if rng.bool() { rng.i32(0..300) } else { 0 },
         (38, _) => world.cluster.hints = rng.bool(),
+        (39, _) => world.cluster.max_message_bytes = [usize::MAX, 110, 150][rng.usize(..3)],
         _ => world.run(),
     }
 }

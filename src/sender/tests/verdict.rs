@@ -20,6 +20,7 @@ impl World {
     pub fn heal(&mut self) {
         (self.hold_produce, self.hold_others, self.hold_metadata) = (false, false, false);
         self.cluster.throttle_ms = 0;
+        self.cluster.max_message_bytes = usize::MAX;
         self.cluster.nodes.values_mut().for_each(|node| node.health = Health::Up);
         let first = *self.cluster.nodes.keys().next().expect("a broker");
         for topic in self.cluster.topics.values_mut() {

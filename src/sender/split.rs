@@ -1,0 +1,35 @@
+//! A batch that the broker finds too large goes again in pieces (KIP-126).
+//!
+//! Two things are not as in Java. Pieces are at most half as large as what was refused: Java's are
+//! as large as `batch.size`, and without compression that is the refused batch again, for ever. And
+//! a batch that may be in the log already is not split, as its pieces would carry sequences that
+//! the broker cannot recognise.
+
+use super::Sender;
+use crate::accumulator::ProducerBatch;
+use crate::error::Error;
+use crate::time::Instant;
+
+impl Sender {
+    /// Whether the batch has records to part, and none that could come into the log twice.
+    pub(super) fn may_split(&self, batch: &ProducerBatch) -> bool {
+        batch.record_count > 1 && !(self.config.idempotence && batch.maybe_appended)
+    }
+
+    /// Sends the records again in smaller batches, at once: nothing is gained by waiting, and it
+    /// counts as no retry. The sequences are those of the records in the whole batch.
+    pub(super) fn split(&mut self, id: u32, batch: ProducerBatch, error: Error, now: Instant) {
+        if batch.created + self.config.delivery_timeout <= now {
+            let late = self.timed_out(&format!("its last attempt failed: {error}"));
+            return self.fail_batch(id, batch, late, now);
+        }
+        let Some(part) = self.parts[id as usize].as_mut() else { return };
+        part.split_size_max = part.split_size_max.min(batch.size() / 2);
+        part.backoff_until = now;
+        part.acknowledged = false;
+        for piece in self.shared.accumulator.split(batch, part.split_size_max) {
+            part.reenqueue(piece);
+        }
+        self.shared.metrics.batches_split.add(1);
+    }
+}
