@@ -281,9 +281,13 @@ impl ErrorCode {
     }
 }
 
+/// A number that a broker sent. Those below -1 mean something here and nothing to Kafka.
 impl From<i16> for ErrorCode {
     fn from(code: i16) -> ErrorCode {
-        ErrorCode(i32::from(code))
+        match code {
+            ..-1 => ErrorCode::UNKNOWN_SERVER_ERROR,
+            _ => ErrorCode(i32::from(code)),
+        }
     }
 }
 

@@ -28,7 +28,8 @@ const IN_DOUBT: [ErrorCode; 5] = [
     ErrorCode::KAFKA_STORAGE_ERROR,
 ];
 
-/// After these nothing that this producer sends can succeed.
+/// After these nothing that an idempotent producer sends can succeed. Without a producer id they
+/// end their batch alone, as in Java: rights may be granted, and another broker may be newer.
 const FATAL: [ErrorCode; 5] = [
     ErrorCode::CLUSTER_AUTHORIZATION_FAILED,
     ErrorCode::UNSUPPORTED_VERSION,
@@ -163,7 +164,7 @@ impl Sender {
         if code.is_invalid_metadata() && !new_leader {
             self.shared.metadata.request_update();
         }
-        if FATAL.contains(&code) {
+        if self.config.idempotence && FATAL.contains(&code) {
             self.shared.fail(&Error::fatal(code, error.message()));
             return self.fail_batch(id, batch, error, now);
         }
@@ -172,7 +173,9 @@ impl Sender {
                 self.lose_sequence(id);
                 self.fail_batch(id, batch, error, now);
             }
-            ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER | ErrorCode::UNKNOWN_PRODUCER_ID => {
+            ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER | ErrorCode::UNKNOWN_PRODUCER_ID
+                if self.config.idempotence =>
+            {
                 self.out_of_sequence(id, batch, error, now);
             }
             ErrorCode::MESSAGE_TOO_LARGE if self.may_split(&batch) => {

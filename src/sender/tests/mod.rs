@@ -9,6 +9,7 @@ mod wires;
 mod batching;
 mod closing;
 mod discovery;
+mod error_table;
 mod errors;
 mod expiry;
 mod order;

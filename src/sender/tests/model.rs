@@ -125,6 +125,9 @@ pub struct Cluster {
     /// `max.message.bytes` of all topics.
     pub max_message_bytes: usize,
     pub ids_asked: usize,
+    /// What the next ApiVersions requests are answered with.
+    pub version_errors: VecDeque<ErrorCode>,
+    pub versions_asked: usize,
     pub id_errors: VecDeque<ErrorCode>,
     /// The epoch that a new producer id comes with.
     pub first_epoch: i16,
@@ -151,6 +154,8 @@ impl Cluster {
             throttle_ms: 0,
             max_message_bytes: usize::MAX,
             ids_asked: 0,
+            version_errors: VecDeque::new(),
+            versions_asked: 0,
             id_errors: VecDeque::new(),
             first_epoch: 0,
             next_producer_id: 1000,
@@ -193,10 +198,14 @@ impl Cluster {
         let version = header.api_version;
         let (min, max) = self.versions[&header.api_key];
         if header.api_key == ApiVersionsRequest::KEY {
-            let known = (min..=max).contains(&version);
+            self.versions_asked += 1;
             let mut answer = self.api_versions();
-            answer.error_code = if known { 0 } else { ErrorCode::UNSUPPORTED_VERSION.0 as i16 };
-            return Some(response(answer, if known { version } else { 0 }, header.correlation_id));
+            let known = (min..=max).contains(&version);
+            let old = if known { ErrorCode::NONE } else { ErrorCode::UNSUPPORTED_VERSION };
+            let code = self.version_errors.pop_front().unwrap_or(old);
+            answer.error_code = code.0 as i16;
+            let version = if code == ErrorCode::UNSUPPORTED_VERSION { 0 } else { version };
+            return Some(response(answer, version, header.correlation_id));
         }
         assert!((min..=max).contains(&version), "{header:?} was not offered");
         match header.api_key {
