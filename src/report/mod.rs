@@ -202,6 +202,16 @@ mod tests {
     }
 
     #[test]
+    fn an_offset_at_the_end_of_all_offsets_does_not_wrap() {
+        let mut slots = Slots::default();
+        (0..3).for_each(|i| slots.push(i, u64::from(i), None));
+        let mut entry = entry(slots);
+        entry.base_offset = i64::MAX - 1;
+        let offsets: Vec<i64> = (0..3).map(|i| entry.report(i).offset).collect();
+        assert_eq!(offsets, [i64::MAX - 1, i64::MAX, i64::MAX]);
+    }
+
+    #[test]
     fn an_exception_hits_its_record_only() {
         let mut slots = Slots::default();
         (0..3).for_each(|i| slots.push(i, u64::from(i), None));

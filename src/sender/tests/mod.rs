@@ -9,6 +9,7 @@ mod wires;
 mod batching;
 mod closing;
 mod discovery;
+mod epochs;
 mod error_table;
 mod errors;
 mod expiry;
