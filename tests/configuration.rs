@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use ottla::config::{AddressFamily, LogLevel, ProducerConfig, ReportMode, to_markdown};
+use ottla::config::{
+    AddressFamily, LogLevel, PartitionerKind, ProducerConfig, ReportMode, to_markdown,
+};
 use ottla::{Config, Error, ErrorCode};
 use proptest::prelude::*;
 
@@ -310,6 +312,32 @@ fn features_that_are_not_there_are_refused_with_a_sentence() {
     }
     built(&[("security.protocol", "plaintext"), ("ssl.key.password", ""), ("acks", "1")]);
     built(&[("enable.metrics.push", "false"), ("partitioner.class", "")]);
+}
+
+#[test]
+fn a_partitioner_goes_by_javas_name_or_by_librdkafkas() {
+    let java = "org.apache.kafka.clients.producer.RoundRobinPartitioner";
+    let cases = [
+        ("partitioner", "default", PartitionerKind::Default),
+        ("partitioner", "random", PartitionerKind::Random),
+        ("partitioner", "consistent", PartitionerKind::Consistent),
+        ("partitioner", "consistent_random", PartitionerKind::ConsistentRandom),
+        ("partitioner", "murmur2", PartitionerKind::Murmur2),
+        ("partitioner", "murmur2_random", PartitionerKind::Murmur2Random),
+        ("partitioner", "fnv1a", PartitionerKind::Fnv1a),
+        ("partitioner", "fnv1a_random", PartitionerKind::Fnv1aRandom),
+        ("partitioner", "round_robin", PartitionerKind::RoundRobin),
+        ("partitioner.class", java, PartitionerKind::RoundRobin),
+        ("partitioner.class", "RoundRobinPartitioner", PartitionerKind::RoundRobin),
+        ("partitioner.class", "", PartitionerKind::Default),
+    ];
+    for (key, value, kind) in cases {
+        assert_eq!(built(&[(key, value)]).partitioner, kind, "{key}={value}");
+    }
+    let both = [("partitioner", "fnv1a"), ("partitioner.class", java)];
+    assert_says(build(&both).unwrap_err().message(), &["set one of them"]);
+    let error = build(&[("partitioner", "fnv")]).unwrap_err();
+    assert_says(error.message(), &["fnv1a_random"]);
 }
 
 #[test]

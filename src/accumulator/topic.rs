@@ -106,6 +106,8 @@ pub struct Topic {
     count: AtomicI32,
     /// Chooses the partition of records that leave it open.
     pub partitioner: BuiltInPartitioner,
+    /// Records that were given a partition in turn.
+    turns: AtomicU32,
     /// Sent to since the last look; keeps the topic in the metadata (`metadata.max.idle.ms`).
     used: AtomicBool,
 }
@@ -118,6 +120,7 @@ impl Topic {
             partitions: PartitionList::default(),
             count: AtomicI32::new(0),
             partitioner: BuiltInPartitioner::default(),
+            turns: AtomicU32::new(0),
             used: AtomicBool::new(true),
         }
     }
@@ -130,6 +133,23 @@ impl Topic {
     /// A partition that exists.
     pub fn partition(&self, index: i32) -> Option<&Arc<PartitionQueue>> {
         self.partitions.get(index)
+    }
+
+    /// The partition whose turn it is, of `count` (Java: RoundRobinPartitioner). Those without a
+    /// leader are passed over as long as another one has one.
+    pub fn next_in_turn(&self, count: i32) -> i32 {
+        let count = count.max(1).unsigned_abs();
+        let turn = self.turns.fetch_add(1, Ordering::Relaxed);
+        let available = |index: &u32| {
+            let partition = self.partitions.get(*index as i32);
+            partition.is_some_and(|partition| partition.available.load(Ordering::Relaxed))
+        };
+        let next = turn % count;
+        if available(&next) {
+            return next as i32;
+        }
+        let left = (0..count).filter(available).count().max(1);
+        (0..count).filter(available).nth(turn as usize % left).unwrap_or(next) as i32
     }
 
     /// Notes that somebody sends to the topic. Writes only if it must, as all threads share it.
@@ -251,6 +271,22 @@ mod tests {
         assert!(Arc::ptr_eq(&a, &topics.get_or_add("a")));
         topics.get_or_add("b");
         assert!(Arc::ptr_eq(&a, topics.view().get("a").unwrap()));
+    }
+
+    #[test]
+    fn partitions_take_turns_and_those_without_a_leader_are_passed_over() {
+        let topics = Topics::default();
+        let topic = topics.get_or_add("a");
+        topics.update(&topic, 3, |_| true);
+        let turns: Vec<i32> = (0..7).map(|_| topic.next_in_turn(3)).collect();
+        assert_eq!(turns, [0, 1, 2, 0, 1, 2, 0]);
+        topics.update(&topic, 3, |p| p != 1);
+        let mut counts = [0; 3];
+        (0..600).for_each(|_| counts[topic.next_in_turn(3) as usize] += 1);
+        assert_eq!(counts, [300, 0, 300]);
+        topics.update(&topic, 3, |_| false);
+        (0..600).for_each(|_| counts[topic.next_in_turn(3) as usize] += 1);
+        assert_eq!(counts, [500, 200, 500], "none has a leader, so all take turns");
     }
 
     #[test]

@@ -6,7 +6,9 @@ use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::producer_config::{AddressFamily, LogLevel, ProducerConfig, ReportMode};
+use super::producer_config::{
+    AddressFamily, LogLevel, PartitionerKind, ProducerConfig, ReportMode,
+};
 use super::{Config, bootstrap, find, keys, names};
 use crate::{Error, ErrorCode, Result};
 
@@ -75,6 +77,7 @@ fn read(config: &Config) -> Result<ProducerConfig> {
         metadata_max_idle: millis(config, "metadata.max.idle.ms"),
         rebootstrap: is("metadata.recovery.strategy", "rebootstrap"),
         rebootstrap_trigger: millis(config, "metadata.recovery.rebootstrap.trigger.ms"),
+        partitioner: partitioner(config)?,
         partitioner_ignore_keys: parsed(config, "partitioner.ignore.keys"),
         partitioner_adaptive: parsed(config, "partitioner.adaptive.partitioning.enable"),
         partitioner_availability_timeout: millis(config, "partitioner.availability.timeout.ms"),
@@ -97,6 +100,29 @@ fn read(config: &Config) -> Result<ProducerConfig> {
         log_level: log_level(text(config, "log.level")),
         warnings: Vec::new(),
     })
+}
+
+/// Java's key and librdkafka's must not say different things.
+fn partitioner(config: &Config) -> Result<PartitionerKind> {
+    let round_robin = !text(config, "partitioner.class").is_empty();
+    let kind = match text(config, "partitioner") {
+        "random" => PartitionerKind::Random,
+        "consistent" => PartitionerKind::Consistent,
+        "consistent_random" => PartitionerKind::ConsistentRandom,
+        "murmur2" => PartitionerKind::Murmur2,
+        "murmur2_random" => PartitionerKind::Murmur2Random,
+        "fnv1a" => PartitionerKind::Fnv1a,
+        "fnv1a_random" => PartitionerKind::Fnv1aRandom,
+        "round_robin" => PartitionerKind::RoundRobin,
+        _ if round_robin => PartitionerKind::RoundRobin,
+        _ => PartitionerKind::Default,
+    };
+    if round_robin && kind != PartitionerKind::RoundRobin {
+        return Err(invalid(
+            "`partitioner` and `partitioner.class` choose different partitioners; set one of them",
+        ));
+    }
+    Ok(kind)
 }
 
 fn address_family(value: &str) -> AddressFamily {

@@ -11,11 +11,6 @@ const ELSEWHERE: Rows = &[
     (&["socket.timeout.ms"], "use request.timeout.ms"),
     (&["batch.num.messages"], "batches are bounded by bytes; use batch.size"),
     (
-        &["partitioner"],
-        "keys are always hashed with murmur2 as in Java; use \
-        ottla_config_set_partitioner for another way",
-    ),
-    (
         &["sticky.partitioning.linger.ms"],
         "records without key change their partition after \
         batch.size bytes (KIP-794); leave it out",

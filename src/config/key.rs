@@ -17,6 +17,8 @@ pub(super) struct Key {
     /// Why values other than the default are refused: what is missing and what to do, as a
     /// sentence without its full stop. `None` for a key that does what it says.
     pub refused: Option<&'static str>,
+    /// Values beside the default that are taken although others are refused.
+    pub taken: &'static [&'static str],
     /// Where the default is not Java's.
     pub differs: Option<Differs>,
     /// One sentence.
@@ -88,7 +90,17 @@ impl Key {
         importance: Importance,
         doc: &'static str,
     ) -> Key {
-        Key { name, aliases: &[], kind, default, importance, refused: None, differs: None, doc }
+        Key {
+            name,
+            aliases: &[],
+            kind,
+            default,
+            importance,
+            refused: None,
+            taken: &[],
+            differs: None,
+            doc,
+        }
     }
 
     pub const fn aliases(self, aliases: &'static [Alias]) -> Key {
@@ -99,6 +111,10 @@ impl Key {
         Key { refused: Some(why), ..self }
     }
 
+    pub const fn taken(self, taken: &'static [&'static str]) -> Key {
+        Key { taken, ..self }
+    }
+
     pub const fn differs(self, java: &'static str, why: &'static str) -> Key {
         Key { differs: Some(Differs { java, why }), ..self }
     }
@@ -106,7 +122,8 @@ impl Key {
     /// The sentence with which `value` is refused, if it is. `value` is in its canonical form.
     pub fn refusal(&self, value: &str) -> Option<&'static str> {
         // Without a default, the empty text is how a properties file says "none".
-        self.refused.filter(|_| value != self.default.unwrap_or(""))
+        let taken = value == self.default.unwrap_or("") || self.taken.contains(&value);
+        self.refused.filter(|_| !taken)
     }
 
     /// `value` as it may be shown.

@@ -16,7 +16,7 @@ mod table_absent;
 
 pub use bootstrap::HostPort;
 pub use markdown::to_markdown;
-pub use producer_config::{AddressFamily, LogLevel, ProducerConfig, ReportMode};
+pub use producer_config::{AddressFamily, LogLevel, PartitionerKind, ProducerConfig, ReportMode};
 
 use std::collections::BTreeMap;
 use std::fmt;

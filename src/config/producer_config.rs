@@ -56,6 +56,8 @@ pub struct ProducerConfig {
     /// (`metadata.recovery.rebootstrap.trigger.ms`).
     pub rebootstrap_trigger: Duration,
 
+    /// How partitions are chosen (`partitioner`, `partitioner.class`).
+    pub partitioner: PartitionerKind,
     /// Whether records with a key are spread like those without (`partitioner.ignore.keys`).
     pub partitioner_ignore_keys: bool,
     /// Whether slow brokers get fewer records (`partitioner.adaptive.partitioning.enable`).
@@ -107,6 +109,29 @@ pub enum ReportMode {
     Dispatch,
     /// Nobody; none are kept.
     None,
+}
+
+/// How the partition of a record is chosen that does not name one. The names are librdkafka's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PartitionerKind {
+    /// Java's: murmur2 of the key, else sticky (KIP-794).
+    Default,
+    /// Sticky, with or without key.
+    Random,
+    /// CRC-32 of the key.
+    Consistent,
+    /// CRC-32 of the key; sticky without a key or with an empty one.
+    ConsistentRandom,
+    /// Murmur2 of the key.
+    Murmur2,
+    /// Murmur2 of the key; sticky without a key.
+    Murmur2Random,
+    /// FNV-1a of the key.
+    Fnv1a,
+    /// FNV-1a of the key; sticky without a key.
+    Fnv1aRandom,
+    /// One after the other (Java: RoundRobinPartitioner).
+    RoundRobin,
 }
 
 /// How much is logged; a level includes those before it.

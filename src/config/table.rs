@@ -144,6 +144,17 @@ pub(super) static OURS: &[Key] = keys! {
         "Whether a report says when its record was created, for 8 bytes a record.";
     "log.level", Kind::OneOf(&["error", "warn", "info", "debug"]), Some("warn"), Low,
         "What is logged; each level includes those before it.";
+    "partitioner",
+        Kind::OneOf(&[
+            "default", "random", "consistent", "consistent_random", "murmur2", "murmur2_random",
+            "fnv1a", "fnv1a_random", "round_robin",
+        ]),
+        Some("default"), Low,
+        "How partitions are chosen. `default` is Java's: murmur2 of the key, others spread in \
+         batches (KIP-794). The next seven are librdkafka's and choose the same partitions as \
+         there for a key; what they choose by chance is spread in batches too. `consistent` is \
+         CRC-32, `fnv1a` also Sarama's. Those without `_random` send all records without key to \
+         one partition. `round_robin` is Java's RoundRobinPartitioner.";
     "receive.message.max.bytes", Kind::int(1000), Some("16777216"), Low,
         "The largest response accepted from a broker.";
     "socket.keepalive.enable", Kind::Bool, Some("true"), Low,

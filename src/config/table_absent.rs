@@ -27,6 +27,9 @@ const ANY_INT: Kind = Kind::int(i32::MIN as i64);
 const ANY_LONG: Kind = Kind::long(i64::MIN);
 const ANY_DOUBLE: Kind = Kind::Double(f64::MIN, f64::MAX);
 
+/// The one partitioner class of Java's that has its equal here.
+const ROUND_ROBIN: &str = "org.apache.kafka.clients.producer.RoundRobinPartitioner";
+
 /// In Java's order.
 pub(super) static JAVA: &[Key] = keys! {
     "compression.gzip.level", Kind::Whole("int", -1, 9), Some("-1"), Medium,
@@ -55,9 +58,11 @@ pub(super) static JAVA: &[Key] = keys! {
         "How long a sample of a metric is.", refused(METRICS);
     "partitioner.class", Kind::Class, NULL, Medium,
         "Code that chooses partitions; without it keys are hashed as in Java (murmur2) and the \
-         others spread in batches (KIP-794).",
-        refused("Java classes cannot be run here; use ottla_config_set_partitioner, or leave \
-         it out for Java's default partitioner");
+         others spread in batches (KIP-794). `RoundRobinPartitioner`, with or without its package \
+         (`org.apache.kafka.clients.producer`), gives each partition a record in turn.",
+        refused("Java classes cannot be run here but for RoundRobinPartitioner; use \
+         ottla_config_set_partitioner, or leave it out for Java's default partitioner"),
+        taken(&["RoundRobinPartitioner", ROUND_ROBIN]);
     "sasl.client.callback.handler.class", Kind::Class, NULL, Medium,
         "Code that answers SASL's questions.", refused(SASL);
     "sasl.jaas.config", Kind::Password, NULL, Medium,

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::consume::CallbackScope;
+use super::partitioner::partition_by_key;
 use super::tickets::Awaited;
-use super::{Producer, Timeout, closed, partition_for_key};
+use super::{Producer, Timeout, closed};
 use crate::accumulator::{Append, Buffer, Reserve, Topic};
-use crate::config::ReportMode;
+use crate::config::{PartitionerKind, ReportMode};
 use crate::error::{Error, ErrorCode, Result};
 use crate::record::Record;
 use crate::ticket::Wait;
@@ -169,7 +170,7 @@ impl Producer {
         patience: &mut Patience<'_>,
     ) -> Result<()> {
         topic.touch();
-        let choice = self.partition(record, topic.partition_count())?;
+        let choice = self.partition(&topic, record, topic.partition_count())?;
         let size = self.check_size(record)?;
         let timestamp = record.timestamp.unwrap_or_else(time::wall_ms);
         let unreported = Record { no_report: true, ..*record };
@@ -212,7 +213,7 @@ impl Producer {
     }
 
     /// The record's own partition, the application's choice, murmur2 of the key, or the sticky one.
-    fn partition(&self, record: &Record<'_>, count: i32) -> Result<Choice> {
+    fn partition(&self, topic: &Topic, record: &Record<'_>, count: i32) -> Result<Choice> {
         if let Some(partition) = record.partition {
             return Ok(Choice::Fixed(partition));
         }
@@ -230,12 +231,13 @@ impl Producer {
                 return Ok(Choice::Fixed(partition));
             }
         }
-        match record.key {
-            Some(key) if !self.config.partitioner_ignore_keys => {
-                Ok(Choice::Fixed(partition_for_key(key, count)))
-            }
-            _ => Ok(Choice::Sticky),
-        }
+        let (kind, ignore) = (self.config.partitioner, self.config.partitioner_ignore_keys);
+        let key = record.key.filter(|_| !ignore);
+        Ok(match kind {
+            PartitionerKind::RoundRobin => Choice::Fixed(topic.next_in_turn(count)),
+            _ if ignore => Choice::Sticky,
+            _ => partition_by_key(kind, key, count).map_or(Choice::Sticky, Choice::Fixed),
+        })
     }
 
     /// The size of a buffer for the record, if it is not too large.

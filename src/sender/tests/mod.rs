@@ -15,5 +15,6 @@ mod errors;
 mod expiry;
 mod order;
 mod purging;
+mod partitioning;
 mod random;
 mod split;
