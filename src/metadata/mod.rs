@@ -5,7 +5,7 @@
 
 mod cluster;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -253,10 +253,10 @@ impl Metadata {
         let wanted = &state.wanted;
         let kept = state.cluster.topics.iter().filter(|(name, _)| wanted.contains_key(*name));
         cluster.topics.extend(kept.map(|(name, info)| (name.clone(), info.clone())));
-        let answered = |name: &&String| {
-            response.topics.iter().any(|topic| topic.name.as_deref() == Some(name.as_str()))
-        };
-        let mut unsettled = request.topics.iter().filter(answered).count() < request.topics.len();
+        // Sets, as there may be thousands of topics.
+        let answered: HashSet<&str> =
+            response.topics.iter().filter_map(|topic| topic.name.as_deref()).collect();
+        let mut unsettled = !request.topics.iter().all(|name| answered.contains(name.as_str()));
         for topic in &response.topics {
             unsettled |= state.take_topic(&mut cluster, topic);
         }
@@ -277,7 +277,8 @@ impl Metadata {
     pub fn answer_waiters(&self, request: &UpdateRequest) {
         let mut state = self.state.lock();
         let waiters = std::mem::take(&mut state.waiters);
-        let asked = |waiter: &Waiter| request.topics.contains(&waiter.topic);
+        let names: HashSet<&str> = request.topics.iter().map(String::as_str).collect();
+        let asked = |waiter: &Waiter| names.contains(waiter.topic.as_str());
         let (ready, waiting): (Vec<Waiter>, Vec<Waiter>) = waiters.into_iter().partition(asked);
         state.waiters = waiting;
         drop(state);

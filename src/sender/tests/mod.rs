@@ -18,3 +18,4 @@ mod purging;
 mod partitioning;
 mod random;
 mod split;
+mod topics;

@@ -172,7 +172,7 @@ impl Cluster {
             faults: VecDeque::new(),
             producers: HashMap::new(),
         };
-        let id = Uuid([self.topics.len() as u8 + 1; 16]);
+        let id = Uuid((self.topics.len() as u128 + 1).to_be_bytes());
         let partitions = (0..partitions).map(partition).collect();
         self.topics.insert(name.to_owned(), Topic { id, error: ErrorCode::NONE, partitions });
     }

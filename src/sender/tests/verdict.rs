@@ -61,7 +61,8 @@ impl World {
     /// The log says the same as the report.
     fn check_truth(&self, report: &Rep) {
         let Some(topic) = self.cluster.topics.get(&report.topic) else { return };
-        let log = &topic.partitions[report.partition as usize].log;
+        let Some(partition) = topic.partitions.get(report.partition as usize) else { return };
+        let log = &partition.log;
         let times = log.iter().filter(|opaque| **opaque == report.opaque).count();
         let sender = &self.setup.sender;
         match report.state {
