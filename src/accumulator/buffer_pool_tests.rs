@@ -139,3 +139,13 @@ fn many_threads_leave_the_pool_whole() {
     });
     assert_eq!((pool.available(), pool.queued()), (1000, 0));
 }
+
+#[test]
+fn a_pool_beyond_what_32_bits_count_is_counted_right() {
+    let total = 3 << 40;
+    let pool = BufferPool::new(total, 16_384);
+    let buffers: Vec<Buffer> = (0..4).map(|_| granted(&pool, 16_384)).collect();
+    assert_eq!(pool.available(), total - 4 * 16_384);
+    drop(buffers);
+    assert_eq!((pool.available(), pool.queued()), (total, 0));
+}

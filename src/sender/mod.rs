@@ -393,7 +393,12 @@ impl Sender {
                     .any(|other| transaction_manager::sequence_before(other, sequence)),
                 None => ordered && !part.in_flight.is_empty(),
             };
-            return if held || behind { Instant::NEVER } else { part.backoff_until };
+            if held || behind {
+                return Instant::NEVER;
+            }
+            // What the leader of before refused need not wait for a new one (KIP-951).
+            let new_leader = self.leader_epoch(&part.queue) > part.sent_under;
+            return if new_leader { Instant(0) } else { part.backoff_until };
         }
         let Some(created) = front_created else { return Instant::NEVER };
         let in_flight_max = match (self.config.idempotence, part.acknowledged) {
@@ -416,6 +421,13 @@ impl Sender {
             .contains_key(&info.leader)
             .then_some(info.leader)
             .filter(|leader| *leader >= 0)
+    }
+
+    /// The epoch of a partition's leader; -1 if it is not known.
+    fn leader_epoch(&self, queue: &PartitionQueue) -> i32 {
+        let cluster = self.shared.metadata.cluster();
+        let info = cluster.partition(queue.topic.as_str(), queue.partition);
+        info.map_or(-1, |info| info.leader_epoch)
     }
 
     /// Bumps the epoch when it is wanted and no batch is in doubt any more.

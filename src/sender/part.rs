@@ -30,8 +30,10 @@ pub struct Part {
     pub retries: VecDeque<ProducerBatch>,
     /// Batches in requests that are not answered and not reported.
     pub in_flight: Vec<Sent>,
-    /// No retry before this.
+    /// No retry before this, unless there is a newer leader.
     pub backoff_until: Instant,
+    /// The leader's epoch when the last batch went out; -1 if it was not known.
+    pub sent_under: i32,
     /// What the broker last said of the partition, for reasons.
     pub last_error: Option<Error>,
     /// The sequence of the next new batch.
@@ -63,6 +65,7 @@ impl Part {
             retries: VecDeque::new(),
             in_flight: Vec::new(),
             backoff_until: Instant(0),
+            sent_under: -1,
             last_error: None,
             next_sequence: 0,
             split_size_max: usize::MAX,

@@ -85,6 +85,7 @@ impl Sender {
                 None => self.shared.accumulator.pop(&part.queue),
             };
             if let Some(mut batch) = taken {
+                part.sent_under = self.leader_epoch(&part.queue);
                 if self.config.idempotence && batch.producer.is_none() {
                     let (producer_id, epoch) =
                         (self.transactions.producer_id, self.transactions.epoch);

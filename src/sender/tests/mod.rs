@@ -17,5 +17,6 @@ mod order;
 mod purging;
 mod partitioning;
 mod random;
+mod retries;
 mod split;
 mod topics;

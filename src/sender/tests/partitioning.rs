@@ -9,9 +9,9 @@ fn drawn(world: &World) -> Vec<i32> {
     let topic = world.shared.accumulator.topics.get_or_add("t");
     let mut seen = [false; 3];
     for _ in 0..500 {
-        let now = topic.partitioner.peek(&topic, true);
-        seen[now as usize] = true;
-        topic.partitioner.switch(&topic, true, now);
+        // What was drawn before stays until it is left.
+        topic.partitioner.switch(&topic, true, topic.partitioner.peek(&topic, true));
+        seen[topic.partitioner.peek(&topic, true) as usize] = true;
     }
     (0..3).filter(|partition| seen[*partition as usize]).collect()
 }
