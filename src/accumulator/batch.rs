@@ -38,8 +38,8 @@ pub struct ProducerBatch {
     pub(super) slot_credit: u32,
 }
 
-/// Which batch of the producer it is. A batch that is split leaves its number to its pieces, so that
-/// a flush that waits for the batch waits for all of them.
+/// Which batch of the producer it is. A batch that is split leaves its number to its pieces, so
+/// that a flush that waits for the batch waits for all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct BatchId {
     /// Counts batches of the producer; flush waits for all below a number.

@@ -170,7 +170,7 @@ impl Producer {
         patience: &mut Patience<'_>,
     ) -> Result<()> {
         topic.touch();
-        let choice = self.partition(&topic, record, topic.partition_count())?;
+        let choice = self.partition(topic, record, topic.partition_count())?;
         let size = self.check_size(record)?;
         let timestamp = record.timestamp.unwrap_or_else(time::wall_ms);
         let unreported = Record { no_report: true, ..*record };
