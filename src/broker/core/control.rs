@@ -52,10 +52,9 @@ impl ClusterCore {
         let decided = decided.and_then(|topic| topic.partitions.get(index as usize));
         let epoch = decided.map_or(-1, |partition| partition.partition_epoch);
         let server = self.servers.get_mut(&broker);
-        if let Some(partition) = server.and_then(|server| server.replicas.get_mut(topic, index)) {
-            if partition.image.partition_epoch >= epoch {
-                partition.isr_refused();
-            }
+        let partition = server.and_then(|server| server.replicas.get_mut(topic, index));
+        if let Some(partition) = partition.filter(|p| p.image.partition_epoch >= epoch) {
+            partition.isr_refused();
         }
     }
 
