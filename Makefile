@@ -1,5 +1,5 @@
 # Everything there is to do here, one command each; the work itself is in scripts/.
-.PHONY: help demo test check header configuration simulate lib bench matrix clean
+.PHONY: help demo test check header configuration simulate lib bench matrix schedules clean
 
 help:
 	@echo "make demo           build, start a cluster, send records, show what happened to each"
@@ -11,6 +11,7 @@ help:
 	@echo "make configuration  write CONFIGURATION.md anew"
 	@echo "make bench          measure against other producers, on a null broker"
 	@echo "make matrix         the Kafka tests against 4.3.1, 4.1.2 and 3.9.1"
+	@echo "make schedules      thousands of interleavings of the places where threads meet"
 	@echo "make clean          remove what was built and fetched"
 
 demo:
@@ -46,6 +47,9 @@ bench:
 matrix:
 	@scripts/bootstrap.sh cargo cc objcopy java mvn python3 go
 	@scripts/matrix.sh
+
+schedules:
+	cargo test --lib --features shuttle schedules::
 
 clean:
 	cargo clean

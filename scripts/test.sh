@@ -34,6 +34,7 @@ rust_tests() {
 part format cargo fmt --check
 part clippy cargo clippy --all-targets --features cli,simulation -- -D warnings
 part rust rust_tests
+part schedules cargo test --lib --features shuttle schedules::
 part library scripts/lib.sh
 part c tests/c/run.sh
 part kafka tests/kafka/run.sh

@@ -29,6 +29,8 @@ mod network;
 pub mod producer;
 pub mod record;
 mod report;
+#[cfg(all(test, feature = "shuttle"))]
+mod schedules;
 mod sender;
 #[cfg(feature = "simulation")]
 pub mod simulation;

@@ -5,9 +5,9 @@
 //! batch that expired while it is being written cannot have its bytes reused (CVE-2026-35554). And
 //! the last buffer returned is the first one handed out, as its bytes are still in the cache.
 
+use crate::sync::atomic::{AtomicUsize, Ordering};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::sync::Mutex;

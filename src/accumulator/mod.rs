@@ -12,8 +12,8 @@ mod split;
 mod topic;
 mod wakeup;
 
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 pub use batch::{BatchId, ProducerBatch, ProducerStamp, TryAppend, sequence_after};
@@ -241,6 +241,15 @@ impl RecordAccumulator {
         let pieces = batch.split(size_max);
         pieces.iter().for_each(|piece| self.incomplete.add(piece.id));
         pieces
+    }
+
+    /// Counts a batch that a test makes up.
+    #[cfg(all(test, feature = "shuttle"))]
+    pub(crate) fn start_batch(&self) -> BatchId {
+        let number = self.batch_ids.fetch_add(1, Ordering::Relaxed);
+        let id = BatchId { number, first_record: 0 };
+        self.incomplete.add(id);
+        id
     }
 
     /// Makes every batch ready until those that are here now are reported, even if nobody waits

@@ -3,10 +3,10 @@
 //! A send finds its topic in a map that is replaced as a whole when a topic is new, and its
 //! partition in a list that only grows; neither takes a lock. Topics live as long as the producer.
 
+use crate::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering};
 
 use arc_swap::{ArcSwap, Guard};
 

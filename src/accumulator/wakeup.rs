@@ -4,8 +4,8 @@
 //! time; as long as the I/O thread is awake, or will wake before that time anyway, asking is one
 //! load.
 
+use crate::sync::atomic::{AtomicU64, Ordering, fence};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 use crate::time::Instant;
 
@@ -56,8 +56,8 @@ impl Wakeup {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sync::atomic::AtomicUsize;
     use std::sync::Arc;
-    use std::sync::atomic::AtomicUsize;
 
     #[test]
     fn only_a_sleep_that_is_too_long_is_ended_and_only_once() {

@@ -95,7 +95,7 @@ impl<F: Fn(&OwnedReport) + Send + Sync> ReportSink for F {
     }
 }
 
-thread_local! {
+crate::sync::thread_local! {
     /// The producers whose callback this thread is in.
     static IN_CALLBACK: std::cell::RefCell<Vec<*const Producer>> =
         const { std::cell::RefCell::new(Vec::new()) };
@@ -106,14 +106,14 @@ pub(super) struct CallbackScope;
 
 impl CallbackScope {
     pub(super) fn enter(producer: &Producer) -> CallbackScope {
-        IN_CALLBACK.with_borrow_mut(|inside| inside.push(producer));
+        IN_CALLBACK.with(|inside| inside.borrow_mut().push(producer));
         CallbackScope
     }
 }
 
 impl Drop for CallbackScope {
     fn drop(&mut self) {
-        IN_CALLBACK.with_borrow_mut(|inside| inside.pop());
+        IN_CALLBACK.with(|inside| inside.borrow_mut().pop());
     }
 }
 
@@ -283,7 +283,7 @@ impl Producer {
 
     fn is_in_callback(&self) -> bool {
         let me: *const Producer = self;
-        IN_CALLBACK.with_borrow(|inside| inside.contains(&me))
+        IN_CALLBACK.with(|inside| inside.borrow().contains(&me))
     }
 
     pub(super) fn spawn_dispatcher(self: &Arc<Self>) -> Result<Dispatcher> {

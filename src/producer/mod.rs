@@ -120,6 +120,18 @@ impl Producer {
         }))
     }
 
+    /// Lets a test play the I/O thread.
+    #[cfg(all(test, feature = "shuttle"))]
+    pub(crate) fn pretend_to_be_started(&self) {
+        self.started.store(true, Ordering::Release);
+    }
+
+    /// Where a test that plays the I/O thread finds batches and reports.
+    #[cfg(all(test, feature = "shuttle"))]
+    pub(crate) fn accumulator(&self) -> &RecordAccumulator {
+        &self.shared.accumulator
+    }
+
     /// The configuration in force.
     pub fn config(&self) -> &ProducerConfig {
         &self.config

@@ -4,9 +4,9 @@
 //! its report was read. So completing never waits, and an application that does not read is told
 //! so at its next send (`REPORTS_FULL`) rather than growing without limit.
 
+use crate::sync::atomic::{AtomicU64, Ordering};
 use std::collections::VecDeque;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Entry, Report, Slots};
 use crate::io::EventFd;
