@@ -17,6 +17,7 @@
 mod accumulator;
 mod backoff;
 pub mod broker;
+mod compression;
 pub mod config;
 pub mod error;
 #[allow(unsafe_code)]

@@ -33,4 +33,4 @@ pub use uuid::Uuid;
 pub use writer::Writer;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
