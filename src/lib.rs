@@ -9,15 +9,16 @@
 //! sender
 //! accumulator  metadata  report
 //! network  broker
-//! io  wire  compression
-//! config  record
+//! io  wire
+//! config
+//! record  compression
 //! error  time  sync
 //! ```
 
 mod accumulator;
 mod backoff;
 pub mod broker;
-mod compression;
+pub mod compression;
 pub mod config;
 pub mod error;
 #[allow(unsafe_code)]

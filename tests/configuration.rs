@@ -294,8 +294,6 @@ fn keys_of_other_clients_say_what_to_use_instead() {
 #[test]
 fn features_that_are_not_there_are_refused_with_a_sentence() {
     for (key, value, why) in [
-        ("compression.type", "gzip", "use compression.type=none"),
-        ("compression.codec", "zstd", "`compression.codec` (alias of `compression.type`) = `zstd`"),
         ("security.protocol", "sasl_ssl", "use security.protocol=PLAINTEXT"),
         ("client.dns.lookup", "resolve_canonical_bootstrap_servers_only", "use_all_dns_ips"),
         ("transactional.id", "mine", "transactions are not in this version"),
@@ -338,6 +336,23 @@ fn a_partitioner_goes_by_javas_name_or_by_librdkafkas() {
     assert_says(build(&both).unwrap_err().message(), &["set one of them"]);
     let error = build(&[("partitioner", "fnv")]).unwrap_err();
     assert_says(error.message(), &["fnv1a_random"]);
+}
+
+#[test]
+fn compression_has_a_level_of_its_codec() {
+    use ottla::compression::{Compression, CompressionType};
+    let of = |settings: &[(&str, &str)]| built(settings).compression;
+    assert_eq!(of(&[]), Compression { kind: CompressionType::None, level: 0 });
+    assert_eq!(of(&[("compression.type", "lz4")]).level, 9);
+    assert_eq!(of(&[("compression.codec", "GZIP")]).level, -1);
+    let zstd = of(&[("compression.type", "zstd"), ("compression.zstd.level", "-7")]);
+    assert_eq!(zstd, Compression { kind: CompressionType::Zstd, level: -7 });
+    let snappy = of(&[("compression.type", "snappy"), ("compression.gzip.level", "9")]);
+    assert_eq!(snappy.level, 0);
+    assert_says(&refused(&[("compression.type", "brotli")]), &["compression.type", "zstd"]);
+    let zero = build(&[("compression.gzip.level", "0")]).unwrap_err();
+    assert_says(zero.message(), &["`compression.gzip.level` is 0", "1 to 9 or -1"]);
+    assert_says(&refused(&[("compression.level", "3")]), &["compression.zstd.level"]);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The embedded cluster, driven by this library's own producer through its public interface, and
 //! by a client that says exactly what a test wants it to say.
 
+#[path = "embedded/compression.rs"]
+mod compression;
 #[path = "embedded/faults.rs"]
 mod faults;
 #[path = "embedded/hostile.rs"]

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// THINK HARD ABOUT THE LAYERING BEFORE CHANGING THIS TABLE.
 const LINES: &[&[&str]] = &[
     &["error", "time", "sync", "log", "backoff", "metrics"],
-    &["ticket", "record"],
+    &["ticket", "record", "compression"],
     &["config"],
     &["io", "wire"],
     &["network", "broker"],

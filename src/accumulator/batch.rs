@@ -3,10 +3,15 @@
 //! A record is written once, by the thread that sends it, straight into the bytes that go over the
 //! wire. Producer id, epoch and sequence live in the batch header, which is made when a request is
 //! built, so a retry or an epoch bump never touches the records.
+//!
+//! With compression a batch is filled until what it will compress to, by the topic's estimate, is
+//! `batch.size`; its records then lie in several buffers. Who finds it ready seals it, and a worker
+//! (`compression.rs`) puts the compressed bytes in their place.
 
 use bytes::Bytes;
 
 use super::buffer_pool::Buffer;
+use crate::compression::CompressionType;
 use crate::record::Record;
 use crate::report::{ReportQueue, Slots};
 use crate::time::Instant;
@@ -31,6 +36,11 @@ pub struct ProducerBatch {
     /// Producer id, epoch and first sequence, from the first attempt on.
     pub producer: Option<ProducerStamp>,
     pub(super) body: Body,
+    /// Full buffers in front of the one that is open, and the bytes in them.
+    pub(super) full: Vec<Buffer>,
+    pub(super) full_len: usize,
+    /// What it is expected to compress to, if it is to be compressed.
+    pub(super) estimate: Option<f32>,
     pub(super) write_limit: usize,
     pub(super) base_timestamp: i64,
     pub(super) max_timestamp: i64,
@@ -67,8 +77,19 @@ pub fn sequence_after(sequence: i32, count: u32) -> i32 {
 /// The records: still growing, or fixed and shared.
 pub(super) enum Body {
     Open(Buffer),
-    Sealed { records: Bytes, crc: u32 },
+    /// Its records are with a worker.
+    Compressing,
+    Sealed {
+        records: Bytes,
+        crc: u32,
+        compression: CompressionType,
+    },
 }
+
+/// The estimate is a little pessimistic, as in Java: a batch that is too large costs more.
+const ESTIMATE_MARGIN: f32 = 1.05;
+/// A batch takes at most this many buffers, however well it compresses.
+const BUFFERS_MAX: usize = 64;
 
 /// What became of an append.
 #[derive(Debug, PartialEq, Eq)]
@@ -77,13 +98,21 @@ pub enum TryAppend {
     Done,
     /// It does not fit, or the batch is sealed.
     NoRoom,
+    /// It fits, but the batch needs another buffer for it.
+    NeedsBuffer,
     /// Too many reports are unread.
     ReportsFull,
 }
 
 impl ProducerBatch {
-    /// An empty batch that writes into `buffer`.
-    pub fn new(number: u64, created: Instant, buffer: Buffer, slots: Slots) -> ProducerBatch {
+    /// An empty batch that writes into `buffer`; `estimate` is there if it is to be compressed.
+    pub fn new(
+        number: u64,
+        created: Instant,
+        buffer: Buffer,
+        slots: Slots,
+        estimate: Option<f32>,
+    ) -> ProducerBatch {
         ProducerBatch {
             id: BatchId { number, first_record: 0 },
             created,
@@ -94,6 +123,9 @@ impl ProducerBatch {
             producer: None,
             write_limit: buffer.capacity(),
             body: Body::Open(buffer),
+            full: Vec::new(),
+            full_len: 0,
+            estimate,
             base_timestamp: -1,
             max_timestamp: -1,
             slot_credit: 0,
@@ -114,11 +146,16 @@ impl ProducerBatch {
         let (offset_delta, delta) = (self.record_count as i32, timestamp.wrapping_sub(base));
         let (key, value, headers) = (record.key, record.value, record.headers);
         let body_len = record_body_len(offset_delta, delta, key, value, headers);
-        let bytes = buffer.bytes_mut();
-        let size = BATCH_HEADER_LEN + bytes.len() + record_size(body_len);
-        if !first && size > self.write_limit {
+        let size = record_size(body_len);
+        let here = buffer.as_ref().len();
+        if !first && wire_size(self.estimate, self.full_len + here) + size > self.write_limit {
             return TryAppend::NoRoom;
         }
+        if self.estimate.is_some() && !first && here + size > buffer.capacity() {
+            let full = self.full.len() + 1 >= BUFFERS_MAX;
+            return if full { TryAppend::NoRoom } else { TryAppend::NeedsBuffer };
+        }
+        let bytes = buffer.bytes_mut();
         if !record.no_report {
             if self.slot_credit == 0 {
                 self.slot_credit = reports.reserve();
@@ -137,6 +174,14 @@ impl ProducerBatch {
         TryAppend::Done
     }
 
+    /// Goes on in `buffer`, after `NeedsBuffer`.
+    pub fn extend(&mut self, buffer: Buffer) {
+        if let Body::Open(open) = &mut self.body {
+            self.full_len += open.as_ref().len();
+            self.full.push(std::mem::replace(open, buffer));
+        }
+    }
+
     /// The largest timestamp of its records.
     pub fn max_timestamp(&self) -> i64 {
         self.max_timestamp
@@ -146,42 +191,63 @@ impl ProducerBatch {
     pub fn is_full(&self) -> bool {
         match &self.body {
             Body::Open(_) => self.record_count > 0 && self.write_limit <= self.size(),
-            Body::Sealed { .. } => true,
+            Body::Compressing | Body::Sealed { .. } => true,
         }
     }
 
-    /// Its size on the wire, batch header included.
-    pub fn size(&self) -> usize {
-        BATCH_HEADER_LEN
-            + match &self.body {
-                Body::Open(buffer) => buffer.as_ref().len(),
-                Body::Sealed { records, .. } => records.len(),
-            }
+    /// Whether it can be sent as it is. Of one that cannot, the bytes are still to be compressed.
+    pub fn is_sealed(&self) -> bool {
+        matches!(self.body, Body::Sealed { .. })
     }
 
-    /// Takes no more records; computes the checksum of those it has. Does nothing the second time.
-    pub fn seal(self, reports: &ReportQueue) -> ProducerBatch {
-        let ProducerBatch { body, slot_credit, .. } = self;
-        let body = match body {
-            Body::Open(buffer) => {
-                let crc = crc32c(buffer.as_ref());
-                Body::Sealed { records: Bytes::from_owner(buffer), crc }
+    /// Its size on the wire, batch header included; an estimate before it is compressed.
+    pub fn size(&self) -> usize {
+        match &self.body {
+            Body::Open(buffer) => wire_size(self.estimate, self.full_len + buffer.as_ref().len()),
+            Body::Compressing => wire_size(self.estimate, self.full_len),
+            Body::Sealed { records, .. } => BATCH_HEADER_LEN + records.len(),
+        }
+    }
+
+    /// Takes no more records. The checksum of those it has is computed, or, if they are to be
+    /// compressed, they are returned for that. Does nothing the second time.
+    pub fn seal(&mut self, reports: &ReportQueue) -> Option<Vec<Buffer>> {
+        self.give_back_slots(reports);
+        let buffer = match std::mem::replace(&mut self.body, Body::Compressing) {
+            Body::Open(buffer) => buffer,
+            body => {
+                self.body = body;
+                return None;
             }
-            sealed => sealed,
         };
-        reports.unreserve(slot_credit);
-        ProducerBatch { body, slot_credit: 0, ..self }
+        if self.estimate.is_none() {
+            self.body = sealed(buffer, CompressionType::None);
+            return None;
+        }
+        self.full_len += buffer.as_ref().len();
+        self.full.push(buffer);
+        Some(std::mem::take(&mut self.full))
+    }
+
+    /// Gives the report slots back that no record took.
+    pub fn give_back_slots(&mut self, reports: &ReportQueue) {
+        reports.unreserve(std::mem::take(&mut self.slot_credit));
+    }
+
+    /// Takes its records back, compressed or not.
+    pub fn finish(&mut self, records: Buffer, compression: CompressionType) {
+        self.body = sealed(records, compression);
     }
 
     /// The 61 bytes in front of the records, and the records, which are shared and not copied.
     /// A batch that is not sealed has nothing to send.
     pub fn wire_parts(&self) -> Option<([u8; BATCH_HEADER_LEN], Bytes)> {
-        let Body::Sealed { records, crc } = &self.body else { return None };
+        let Body::Sealed { records, crc, compression } = &self.body else { return None };
         let stamp = self.producer.unwrap_or(ProducerStamp { id: -1, epoch: -1, sequence: -1 });
         let header = BatchHeader {
             base_offset: 0,
             partition_leader_epoch: -1,
-            attributes: 0,
+            attributes: *compression as i16,
             last_offset_delta: self.record_count as i32 - 1,
             base_timestamp: self.base_timestamp,
             max_timestamp: self.max_timestamp,
@@ -192,4 +258,18 @@ impl ProducerBatch {
         };
         Some((header.encode(records.len(), *crc), records.clone()))
     }
+}
+
+fn sealed(buffer: Buffer, compression: CompressionType) -> Body {
+    let crc = crc32c(buffer.as_ref());
+    Body::Sealed { records: Bytes::from_owner(buffer), crc, compression }
+}
+
+/// The size on the wire of so many bytes of records.
+fn wire_size(estimate: Option<f32>, raw: usize) -> usize {
+    BATCH_HEADER_LEN
+        + match estimate {
+            None => raw,
+            Some(ratio) => (raw as f32 * ratio * ESTIMATE_MARGIN) as usize,
+        }
 }

@@ -208,6 +208,28 @@ impl Buffer {
     }
 }
 
+impl Buffer {
+    /// One buffer with `bytes` in it out of the memory of `buffers`, which are of one pool and were
+    /// reserved for at least as much; what is too much goes back.
+    pub fn with_memory_of(buffers: Vec<Buffer>, bytes: &[u8]) -> Option<Buffer> {
+        let mut buffers = buffers.into_iter();
+        let mut whole = buffers.next()?;
+        if whole.bytes.capacity() < bytes.len() {
+            whole.bytes = Vec::with_capacity(bytes.len());
+            for mut other in buffers {
+                if whole.charged >= bytes.len() {
+                    break;
+                }
+                whole.charged += std::mem::take(&mut other.charged);
+                other.bytes = Vec::new();
+            }
+        }
+        whole.bytes.clear();
+        whole.bytes.extend_from_slice(bytes);
+        Some(whole)
+    }
+}
+
 impl AsRef<[u8]> for Buffer {
     fn as_ref(&self) -> &[u8] {
         &self.bytes

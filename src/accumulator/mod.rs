@@ -7,6 +7,7 @@
 mod batch;
 mod buffer_pool;
 mod built_in_partitioner;
+mod compression;
 mod incomplete;
 mod split;
 mod topic;
@@ -18,10 +19,12 @@ use std::time::Duration;
 
 pub use batch::{BatchId, ProducerBatch, ProducerStamp, TryAppend, sequence_after};
 pub use buffer_pool::{Buffer, BufferPool, Grant, Reserve};
+pub use compression::Workers;
 pub use incomplete::{Completion, IncompleteBatches};
 pub use topic::{Deque, PartitionQueue, Topic, Topics};
 pub use wakeup::Wakeup;
 
+use crate::compression::{Compression, CompressionType};
 use crate::error::{Error, ErrorCode, Result};
 use crate::record::Record;
 use crate::report::ReportQueue;
@@ -41,6 +44,8 @@ pub struct AccumulatorConfig {
     pub adaptive: bool,
     /// `delivery.report.timestamp`.
     pub report_timestamps: bool,
+    /// `compression.type` and its level.
+    pub compression: Compression,
 }
 
 /// What `append` did.
@@ -68,6 +73,7 @@ pub struct RecordAccumulator {
     /// Wakes the sender.
     pub wakeup: Wakeup,
     listed: Mutex<Vec<Arc<PartitionQueue>>>,
+    compression: compression::Jobs,
     batch_ids: AtomicU64,
     /// Batches below this id are being flushed.
     flush_below: AtomicU64,
@@ -79,6 +85,7 @@ impl RecordAccumulator {
     pub fn new(config: AccumulatorConfig, reports: Arc<ReportQueue>) -> RecordAccumulator {
         RecordAccumulator {
             pool: BufferPool::new(config.buffer_memory, config.batch_size),
+            compression: compression::Jobs::new(config.compression),
             config,
             topics: Topics::default(),
             reports,
@@ -113,23 +120,31 @@ impl RecordAccumulator {
             return Ok(Append::PartitionChanged);
         }
         let before = deque.batches.back().map_or(0, ProducerBatch::size);
-        match self.try_append(deque, record, timestamp)? {
+        match self.append_to_last(deque, record, timestamp, buffer) {
             TryAppend::Done => {
-                let grown = deque.batches.back().map_or(0, ProducerBatch::size) - before;
+                let size = deque.batches.back().map_or(0, ProducerBatch::size);
+                let grown = size.saturating_sub(before);
                 self.appended(topic, partition, deque, sticky, grown, false);
                 return Ok(Append::Done);
             }
             TryAppend::ReportsFull => return Err(reports_full()),
+            TryAppend::NeedsBuffer => return Ok(Append::NeedsBuffer),
             TryAppend::NoRoom => {}
         }
         let Some((buffer, now)) = buffer.take() else { return Ok(Append::NeedsBuffer) };
-        self.seal_last(deque);
+        if let Some(last) = deque.batches.back_mut() {
+            self.seal(partition, last);
+        }
         let id = self.batch_ids.fetch_add(1, Ordering::Relaxed);
-        let mut batch = ProducerBatch::new(id, now, buffer, self.reports.slots());
+        let compressed = self.config.compression.kind != CompressionType::None;
+        let estimate = compressed.then(|| partition.ratio.get());
+        let mut batch = ProducerBatch::new(id, now, buffer, self.reports.slots(), estimate);
         let kept = self.config.report_timestamps;
         match batch.try_append(record, timestamp, kept, &self.reports) {
             TryAppend::Done => {}
-            TryAppend::ReportsFull | TryAppend::NoRoom => return Err(reports_full()),
+            TryAppend::ReportsFull | TryAppend::NoRoom | TryAppend::NeedsBuffer => {
+                return Err(reports_full());
+            }
         }
         let size = batch.size();
         self.incomplete.add(batch.id);
@@ -140,13 +155,22 @@ impl RecordAccumulator {
         Ok(Append::Done)
     }
 
-    fn try_append(&self, deque: &mut Deque, record: &Record<'_>, at: i64) -> Result<TryAppend> {
-        Ok(match deque.batches.back_mut() {
-            None => TryAppend::NoRoom,
-            Some(batch) => {
-                batch.try_append(record, at, self.config.report_timestamps, &self.reports)
+    fn append_to_last(
+        &self,
+        deque: &mut Deque,
+        record: &Record<'_>,
+        at: i64,
+        buffer: &mut Option<(Buffer, Instant)>,
+    ) -> TryAppend {
+        let Some(batch) = deque.batches.back_mut() else { return TryAppend::NoRoom };
+        let kept = self.config.report_timestamps;
+        match batch.try_append(record, at, kept, &self.reports) {
+            TryAppend::NeedsBuffer if buffer.is_some() => {
+                buffer.take().into_iter().for_each(|(buffer, _)| batch.extend(buffer));
+                batch.try_append(record, at, kept, &self.reports)
             }
-        })
+            done => done,
+        }
     }
 
     /// Counts the bytes, switches the sticky partition, tells the sender.
@@ -176,14 +200,11 @@ impl RecordAccumulator {
         if !news {
             return;
         }
-        if !std::mem::replace(&mut deque.listed, true) {
-            self.listed.lock().push(partition.clone());
-        }
         let by = match deque.batches.front() {
             Some(batch) if !full && !self.flushing() => batch.created + self.config.linger,
             _ => Instant(0),
         };
-        self.wakeup.demand(by);
+        self.list(partition, deque, by);
     }
 
     fn partition_changed(
@@ -205,12 +226,6 @@ impl RecordAccumulator {
         true
     }
 
-    fn seal_last(&self, deque: &mut Deque) {
-        if let Some(batch) = deque.batches.pop_back() {
-            deque.batches.push_back(batch.seal(&self.reports));
-        }
-    }
-
     /// The partitions that got a first or a full batch since the last call.
     pub fn take_listed(&self, into: &mut Vec<Arc<PartitionQueue>>) {
         into.append(&mut self.listed.lock());
@@ -221,13 +236,26 @@ impl RecordAccumulator {
         !self.listed.lock().is_empty()
     }
 
-    /// Takes the oldest batch of a partition, sealed.
-    pub fn pop(&self, partition: &PartitionQueue) -> Option<ProducerBatch> {
+    /// Takes the oldest batch of a partition to be sent, if it need not be compressed first.
+    pub fn pop(&self, partition: &Arc<PartitionQueue>) -> Option<ProducerBatch> {
+        if !self.may_send(partition) {
+            return None;
+        }
         let mut deque = partition.lock();
-        let batch = deque.batches.pop_front();
+        let mut batch = deque.batches.pop_front();
         partition.publish_queued(&deque);
         drop(deque);
-        batch.map(|batch| batch.seal(&self.reports))
+        batch.iter_mut().for_each(|batch| self.seal(partition, batch));
+        batch
+    }
+
+    /// Takes the oldest batch of a partition to be reported as it is, which is not sent any more.
+    pub fn pop_unsent(&self, partition: &PartitionQueue) -> Option<ProducerBatch> {
+        let mut deque = partition.lock();
+        let mut batch = deque.batches.pop_front();
+        partition.publish_queued(&deque);
+        batch.iter_mut().for_each(|batch| batch.give_back_slots(&self.reports));
+        batch
     }
 
     /// All batches that there are have smaller ids.

@@ -4,12 +4,15 @@
 use bytes::Bytes;
 
 use super::batch::{BatchId, Body, ProducerBatch, ProducerStamp, sequence_after};
+use crate::compression::{CompressionType, decompress};
 use crate::report::Slots;
 use crate::wire::crc::crc32c;
 use crate::wire::record::{BatchRecord, record_body_len, record_size, take_record, write_record};
 use crate::wire::record_batch::HEADER_LEN as BATCH_HEADER_LEN;
 
-/// The bytes of a piece. Memory of the pool is held until all pieces are done, so that
+/// The bytes of a piece, which is not compressed: that would be work for the I/O thread, and what
+/// does not happen often may cost more on the wire.
+/// Memory of the pool is held until all pieces are done, so that
 /// `buffer.memory` goes on to count their records.
 struct Piece {
     bytes: Vec<u8>,
@@ -59,9 +62,10 @@ impl ProducerBatch {
     /// its number, its age and its doubt, and carry its sequences; attempts start anew. A batch
     /// that is not sealed stays whole.
     pub fn split(self, size_max: usize) -> Vec<ProducerBatch> {
-        let Body::Sealed { records, .. } = &self.body else { return vec![self] };
+        let Body::Sealed { records, compression, .. } = &self.body else { return vec![self] };
         let records = records.clone();
-        let (mut writers, mut rest) = (vec![Writer::new()], &records[..]);
+        let Ok(raw) = decompress(*compression, &records, usize::MAX) else { return vec![self] };
+        let (mut writers, mut rest) = (vec![Writer::new()], &raw[..]);
         while !rest.is_empty() {
             // Written by this producer; if they cannot be read, the batch is sent as it is.
             let Ok(record) = take_record(&mut rest) else { break };
@@ -110,7 +114,10 @@ impl ProducerBatch {
             attempts: 0,
             maybe_appended: self.maybe_appended,
             producer: self.producer.map(stamp),
-            body: Body::Sealed { records, crc },
+            body: Body::Sealed { records, crc, compression: CompressionType::None },
+            full: Vec::new(),
+            full_len: 0,
+            estimate: None,
             write_limit: self.write_limit,
             base_timestamp: writer.base_timestamp,
             max_timestamp: writer.max_timestamp,

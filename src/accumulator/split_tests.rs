@@ -16,7 +16,7 @@ fn batch(pool: &Arc<BufferPool>, reports: &ReportQueue, count: u64) -> ProducerB
     let Ok(crate::accumulator::Reserve::Granted(buffer)) = pool.reserve(20_000, || None) else {
         panic!("there is memory")
     };
-    let mut batch = ProducerBatch::new(7, Instant(5), buffer, Slots::default());
+    let mut batch = ProducerBatch::new(7, Instant(5), buffer, Slots::default(), None);
     for i in 0..count {
         let (name, value) = (format!("h{i}"), vec![i as u8; 80]);
         let headers = [Header { name: &name, value: (i % 2 == 0).then_some(&b"x"[..]) }];
@@ -33,7 +33,8 @@ fn batch(pool: &Arc<BufferPool>, reports: &ReportQueue, count: u64) -> ProducerB
         let timestamp = 1_700_000_000_000 + i as i64 % 7 * 1000 - i as i64;
         assert_eq!(batch.try_append(&record, timestamp, true, reports), TryAppend::Done);
     }
-    batch.seal(reports)
+    assert!(batch.seal(reports).is_none());
+    batch
 }
 
 fn wire(batch: &ProducerBatch) -> Bytes {
@@ -51,7 +52,7 @@ fn records(batches: &[ProducerBatch]) -> Vec<Seen> {
         batch.check_crc().unwrap();
         let base = batch.header.base_timestamp;
         let (mut count, mut max) = (0, -1);
-        for record in batch.records().unwrap() {
+        for record in batch.records(batch.records_section()).unwrap() {
             let record = record.unwrap();
             let headers = format!("{:?}", record.headers);
             let (key, value) = (record.key.map(<[u8]>::to_vec), record.value.map(<[u8]>::to_vec));
@@ -141,4 +142,25 @@ fn memory_of_the_batch_comes_back_with_its_last_piece() {
     assert_eq!(pool.available(), 20_000);
     drop(last);
     assert_eq!(pool.available(), 40_000);
+}
+
+#[test]
+fn a_compressed_batch_is_split_into_pieces_that_are_not() {
+    use crate::compression::{Compression, CompressionType, Compressor};
+    let (pool, reports) = (BufferPool::new(1 << 20, 20_000), ReportQueue::new(1000));
+    let mut whole = batch(&pool, &reports, 100);
+    let expected = records(std::slice::from_ref(&whole));
+    let (_, raw) = whole.wire_parts().expect("sealed");
+    let compression = Compression { kind: CompressionType::Zstd, level: 3 };
+    let mut compressed = Vec::new();
+    Compressor::new(compression).unwrap().compress(&[&raw], &mut compressed).unwrap();
+    let Ok(crate::accumulator::Reserve::Granted(mut buffer)) = pool.reserve(20_000, || None) else {
+        panic!("there is memory")
+    };
+    buffer.bytes_mut().extend_from_slice(&compressed);
+    whole.finish(buffer, CompressionType::Zstd);
+    assert!(whole.size() < 61 + raw.len() / 2);
+    let pieces = whole.split(1000);
+    assert!(pieces.len() > 5);
+    assert_eq!(records(&pieces), expected);
 }

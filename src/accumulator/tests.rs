@@ -19,6 +19,7 @@ impl Room {
             buffer_memory,
             adaptive: false,
             report_timestamps: false,
+            compression: Default::default(),
         };
         let accumulator = RecordAccumulator::new(config, Arc::new(ReportQueue::new(reports_max)));
         let topic = accumulator.topics.get_or_add("t");

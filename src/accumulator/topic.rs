@@ -12,6 +12,7 @@ use arc_swap::{ArcSwap, Guard};
 
 use super::batch::ProducerBatch;
 use super::built_in_partitioner::BuiltInPartitioner;
+use crate::compression::RatioEstimate;
 use crate::record::TopicName;
 use crate::sync::{Mutex, MutexGuard};
 
@@ -86,7 +87,8 @@ impl Topics {
         for index in 0..count {
             if topic.partitions.get(index).is_none() {
                 let id = self.partition_ids.fetch_add(1, Ordering::Relaxed);
-                topic.partitions.push(PartitionQueue::new(id, topic.name.clone(), index));
+                let (name, ratio) = (topic.name.clone(), topic.ratio.clone());
+                topic.partitions.push(PartitionQueue::new(id, name, index, ratio));
             }
             if let Some(partition) = topic.partitions.get(index) {
                 partition.available.store(has_leader(index), Ordering::Relaxed);
@@ -102,6 +104,7 @@ pub struct Topic {
     /// The name.
     pub name: TopicName,
     partitions: PartitionList,
+    ratio: Arc<RatioEstimate>,
     /// The number of partitions; 0 while it is not known.
     count: AtomicI32,
     /// Chooses the partition of records that leave it open.
@@ -118,6 +121,7 @@ impl Topic {
             owner,
             name,
             partitions: PartitionList::default(),
+            ratio: Arc::default(),
             count: AtomicI32::new(0),
             partitioner: BuiltInPartitioner::default(),
             turns: AtomicU32::new(0),
@@ -173,6 +177,8 @@ pub struct PartitionQueue {
     pub topic: TopicName,
     /// The partition's number in its topic.
     pub partition: i32,
+    /// How well the topic's records compress.
+    pub ratio: Arc<RatioEstimate>,
     inner: Mutex<Deque>,
     /// The number of batches, to be read without the lock.
     queued: AtomicU32,
@@ -193,12 +199,13 @@ pub struct Deque {
 }
 
 impl PartitionQueue {
-    fn new(id: u32, topic: TopicName, partition: i32) -> PartitionQueue {
+    fn new(id: u32, topic: TopicName, partition: i32, ratio: Arc<RatioEstimate>) -> PartitionQueue {
         let deque = Deque { batches: VecDeque::new(), sticky_bytes: 0, listed: false };
         PartitionQueue {
             id,
             topic,
             partition,
+            ratio,
             inner: Mutex::new(deque),
             queued: AtomicU32::new(0),
             available: AtomicBool::new(true),

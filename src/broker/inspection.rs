@@ -92,12 +92,13 @@ impl Cluster {
     }
 }
 
-/// The records of a batch; none if it is compressed.
+/// The records of a batch.
 fn records_in(stored: &StoredBatch) -> Vec<LogRecord> {
     let bytes = stored.to_vec();
     let mut input = &bytes[..];
     let Ok(batch) = RecordBatch::take(&mut input) else { return Vec::new() };
-    let Ok(records) = batch.records() else { return Vec::new() };
+    let Ok(section) = batch.section() else { return Vec::new() };
+    let Ok(records) = batch.records(&section) else { return Vec::new() };
     let header = batch.header;
     let append_time = header.attributes & BatchHeader::LOG_APPEND_TIME != 0;
     let records = records.map_while(Result::ok).map(|record| LogRecord {

@@ -85,7 +85,8 @@ impl Arrival {
 fn records_of(topic: &str, partition: i32, bytes: &[u8]) -> Vec<ProducedRecord> {
     let mut input = bytes;
     let Ok(batch) = RecordBatch::take(&mut input) else { return Vec::new() };
-    let Ok(records) = batch.records() else { return Vec::new() };
+    let Ok(section) = batch.section() else { return Vec::new() };
+    let Ok(records) = batch.records(&section) else { return Vec::new() };
     let header = batch.header;
     let sequence = |delta: i32| match header.base_sequence {
         ..0 => -1,

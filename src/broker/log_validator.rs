@@ -31,8 +31,7 @@ pub struct Batch {
     crc_matches: bool,
     /// What is wrong with the header or the records.
     defect: Option<String>,
-    /// The smallest and the largest timestamp that a record bears; that of a compressed batch
-    /// says what its header says.
+    /// The smallest and the largest timestamp that a record bears.
     timestamps: (i64, i64),
     null_keys: bool,
     /// It is a small part of the memory that it lies in.
@@ -64,7 +63,7 @@ impl Batch {
         let mut timestamps = (header.base_timestamp, header.max_timestamp);
         let mut null_keys = false;
         let mut defect = header_defect(&header);
-        if defect.is_none() && crc_matches && header.compression() == 0 {
+        if defect.is_none() && crc_matches {
             match scan(&batch) {
                 Ok((found, keys)) => (timestamps, null_keys) = (found, keys),
                 Err(what) => defect = Some(what),
@@ -162,14 +161,12 @@ impl Batch {
         Err(AppendError { record_errors: errors, ..AppendError::of_log(code, message) })
     }
 
-    /// Timestamp and whether there is a key, of each record. A compressed batch counts as its
-    /// first and its last record.
+    /// Timestamp and whether there is a key, of each record.
     fn each_record(&self) -> Vec<(i64, bool)> {
         let mut input = &self.bytes[..];
-        let records = RecordBatch::take(&mut input).and_then(|batch| batch.records());
-        let Ok(records) = records else {
-            return vec![(self.timestamps.0, true), (self.timestamps.1, true)];
-        };
+        let Ok(batch) = RecordBatch::take(&mut input) else { return Vec::new() };
+        let Ok(section) = batch.section() else { return Vec::new() };
+        let Ok(records) = batch.records(&section) else { return Vec::new() };
         let timestamp =
             |delta: i64| self.header.base_timestamp.wrapping_add(delta).max(NO_TIMESTAMP);
         let facts = records.map_while(|record| {
@@ -256,7 +253,8 @@ fn header_defect(header: &BatchHeader) -> Option<String> {
 fn scan(batch: &RecordBatch<'_>) -> Result<((i64, i64), bool), String> {
     let mut timestamps = (i64::MAX, i64::MIN);
     let mut null_keys = false;
-    let records = batch.records().map_err(|error| error.message().to_owned())?;
+    let section = batch.section().map_err(|error| error.message().to_owned())?;
+    let records = batch.records(&section).map_err(|error| error.message().to_owned())?;
     for record in records {
         let record = record.map_err(|error| error.message().to_owned())?;
         let timestamp = batch.header.base_timestamp.wrapping_add(record.timestamp_delta);

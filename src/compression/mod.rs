@@ -119,6 +119,21 @@ impl Compressor {
         }))
     }
 
+    /// The codec.
+    pub fn kind(&self) -> CompressionType {
+        match self.0 {
+            Context::None => CompressionType::None,
+            #[cfg(feature = "gzip")]
+            Context::Gzip(_) => CompressionType::Gzip,
+            #[cfg(feature = "snappy")]
+            Context::Snappy(_) => CompressionType::Snappy,
+            #[cfg(feature = "lz4")]
+            Context::Lz4(_) => CompressionType::Lz4,
+            #[cfg(feature = "zstd")]
+            Context::Zstd(_) => CompressionType::Zstd,
+        }
+    }
+
     /// Puts the compressed `pieces`, which are one after the other, into `out`, which is emptied
     /// first.
     pub fn compress(&mut self, pieces: &[&[u8]], out: &mut Vec<u8>) -> Result<()> {

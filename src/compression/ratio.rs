@@ -39,7 +39,7 @@ impl RatioEstimate {
     }
 
     /// A batch was too large for its broker: nothing is expected of compression for a while.
-    pub fn reset(&self, observed: f32) {
-        self.0.store(observed.max(1.0).to_bits(), Ordering::Relaxed);
+    pub fn reset(&self) {
+        self.0.store(1f32.to_bits(), Ordering::Relaxed);
     }
 }

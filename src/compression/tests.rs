@@ -164,6 +164,6 @@ fn the_estimate_follows_javas() {
         let expected = step["estimate"].as_f64().unwrap() as f32;
         assert!((estimate.get() - expected).abs() < 1e-6, "{} {expected}", estimate.get());
     }
-    estimate.reset(0.3);
+    estimate.reset();
     assert_eq!(estimate.get(), 1.0);
 }

@@ -10,6 +10,7 @@ use super::producer_config::{
     AddressFamily, LogLevel, PartitionerKind, ProducerConfig, ReportMode,
 };
 use super::{Config, bootstrap, find, keys, names};
+use crate::compression::{Compression, CompressionType, not_built};
 use crate::{Error, ErrorCode, Result};
 
 /// Brokers remember this many batches of a producer to tell duplicates.
@@ -71,6 +72,8 @@ fn read(config: &Config) -> Result<ProducerConfig> {
         linger: millis(config, "linger.ms").min(INT_MAX),
         buffer_memory: parsed(config, "buffer.memory"),
         max_block: millis(config, "max.block.ms"),
+        compression: compression(config)?,
+        compression_threads: compression_threads(config),
         max_request_size: parsed(config, "max.request.size"),
         max_response_size: parsed(config, "receive.message.max.bytes"),
         metadata_max_age: millis(config, "metadata.max.age.ms"),
@@ -123,6 +126,32 @@ fn partitioner(config: &Config) -> Result<PartitionerKind> {
         ));
     }
     Ok(kind)
+}
+
+fn compression(config: &Config) -> Result<Compression> {
+    let kind = CompressionType::from_name(text(config, "compression.type")).unwrap_or_default();
+    if !kind.is_built() {
+        return Err(invalid(format!("`compression.type`: {}", not_built(kind).message())));
+    }
+    let gzip: i32 = parsed(config, "compression.gzip.level");
+    if gzip == 0 {
+        return Err(invalid("`compression.gzip.level` is 0, which is none of 1 to 9 or -1"));
+    }
+    let level = match kind {
+        CompressionType::Gzip => gzip,
+        CompressionType::Lz4 => parsed(config, "compression.lz4.level"),
+        CompressionType::Zstd => parsed(config, "compression.zstd.level"),
+        CompressionType::None | CompressionType::Snappy => 0,
+    };
+    Ok(Compression { kind, level })
+}
+
+/// 0 leaves it to the machine; more than a few would only wait for the sending threads.
+fn compression_threads(config: &Config) -> usize {
+    match parsed(config, "compression.threads") {
+        0 => std::thread::available_parallelism().map_or(1, usize::from).min(4),
+        count => count,
+    }
 }
 
 fn address_family(value: &str) -> AddressFamily {

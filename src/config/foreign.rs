@@ -33,6 +33,11 @@ const ELSEWHERE: Rows = &[
         retry.backoff.max.ms",
     ),
     (&["topic.metadata.propagation.max.ms"], "a missing topic is waited for until max.block.ms"),
+    (
+        &["compression.level"],
+        "each codec has a key of its own: set compression.gzip.level, compression.lz4.level or \
+         compression.zstd.level",
+    ),
     (&["api.version.request.timeout.ms"], "use request.timeout.ms"),
     (&["reconnect.backoff.jitter.ms"], "back-offs have Java's jitter of 20 %; leave it out"),
     (&["dr_cb", "dr_msg_cb"], "use delivery.report.mode and the report callback of the C API"),
@@ -102,7 +107,6 @@ const ABSENT: Rows = &[
         "there are no statistics in this version yet; leave \
         it out",
     ),
-    (&["compression.level"], "compression is not in this version yet; leave it out"),
     (
         &["enable.gapless.guarantee"],
         "it is not in this version yet; use \

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::bootstrap::HostPort;
+use crate::compression::Compression;
 
 /// A validated configuration. Made by [`Config::build`](super::Config::build); the key a field
 /// comes from is named in its comment.
@@ -40,6 +41,10 @@ pub struct ProducerConfig {
     pub buffer_memory: u64,
     /// How long send waits for memory or metadata (`max.block.ms`).
     pub max_block: Duration,
+    /// How batches are compressed (`compression.type`, `compression.….level`).
+    pub compression: Compression,
+    /// How many threads compress, at least 1 (`compression.threads`).
+    pub compression_threads: usize,
     /// The largest request, and the largest record before compression (`max.request.size`).
     pub max_request_size: usize,
     /// The largest response accepted from a broker (`receive.message.max.bytes`).

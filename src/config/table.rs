@@ -51,6 +51,17 @@ pub(super) static JAVA: &[Key] = keys! {
         "The bytes of records that are accepted and not yet answered, keys, headers and overhead \
          included; beyond them send waits for `max.block.ms`.",
         aliases(alias!("queue.buffering.max.kbytes", Kibibytes));
+    "compression.gzip.level", Kind::Whole("int", -1, 9), Some("-1"), Medium,
+        "How hard gzip tries, 1 to 9, or -1 for its own default, which is 6.";
+    "compression.lz4.level", Kind::Whole("int", 1, 17), Some("9"), Medium,
+        "How hard lz4 tries. As in Java, 9 is the fast compressor and every other level the high \
+         compression one; above 12 is as 12.";
+    "compression.type", Kind::OneOf(&["none", "gzip", "snappy", "lz4", "zstd"]), Some("none"), High,
+        "How batches are compressed. `batch.size` is then about the compressed bytes, as far as \
+         the topic's earlier batches tell; a batch that does not become smaller is sent as it is.",
+        aliases(alias!("compression.codec"));
+    "compression.zstd.level", Kind::Whole("int", -131072, 22), Some("3"), Medium,
+        "How hard zstd tries, from -131072 (least) to 22.";
     "client.dns.lookup",
         Kind::OneOf(&["use_all_dns_ips", "resolve_canonical_bootstrap_servers_only"]),
         Some("use_all_dns_ips"), Medium,
@@ -133,6 +144,9 @@ pub(super) static JAVA: &[Key] = keys! {
 pub(super) static OURS: &[Key] = keys! {
     "broker.address.family", Kind::OneOf(&["any", "v4", "v6"]), Some("any"), Low,
         "Which of a name's addresses are used.";
+    "compression.threads", Kind::Whole("int", 0, 256), Some("0"), Low,
+        "How many threads compress batches; 0 is one for each core and at most 4. None is started \
+         without compression.";
     "delivery.report.mode", Kind::OneOf(&["poll", "dispatch", "none"]), Some("poll"), Medium,
         "Who reads delivery reports: the application by array or inside poll, a thread of the \
          library that calls the report callback, or nobody.";

@@ -6,7 +6,6 @@ use super::key::Convert::Same;
 use super::key::{Alias, Importance, Key, Kind};
 use super::table::{NULL, alias, keys};
 
-const COMPRESSION: &str = "compression is not in this version yet; use compression.type=none";
 const SERIALIZER: &str = "Ottla takes bytes; serialise in your language's binding";
 const METRICS: &str = "there are no metrics in this version yet; leave it out";
 const SASL: &str = "SASL is not in this version yet; use security.protocol=PLAINTEXT and leave \
@@ -32,15 +31,6 @@ const ROUND_ROBIN: &str = "org.apache.kafka.clients.producer.RoundRobinPartition
 
 /// In Java's order.
 pub(super) static JAVA: &[Key] = keys! {
-    "compression.gzip.level", Kind::Whole("int", -1, 9), Some("-1"), Medium,
-        "How hard gzip tries, 1 to 9, or -1 for its own default.", refused(COMPRESSION);
-    "compression.lz4.level", Kind::Whole("int", 1, 17), Some("9"), Medium,
-        "How hard lz4 tries.", refused(COMPRESSION);
-    "compression.type", Kind::OneOf(&["none", "gzip", "snappy", "lz4", "zstd"]), Some("none"), High,
-        "How batches are compressed.", aliases(alias!("compression.codec")),
-        refused(COMPRESSION);
-    "compression.zstd.level", Kind::Whole("int", -131072, 22), Some("3"), Medium,
-        "How hard zstd tries.", refused(COMPRESSION);
     "interceptor.classes", Kind::List, Some(""), Low,
         "Code that sees records before they are sent and when they are acknowledged.",
         refused("Java classes cannot be run here; use ottla_config_add_interceptor");

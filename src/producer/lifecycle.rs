@@ -91,6 +91,11 @@ impl Producer {
         if let Some(io) = io {
             let _ = io.join();
         }
+        // After the thread that gives them work.
+        let workers = self.threads.lock().compression.take();
+        if let Some(workers) = workers {
+            workers.join(&self.shared.accumulator);
+        }
         let result = self.end(dispatcher, deadline.max(time::now() + CALLBACK_GRACE));
         let mut threads = self.threads.lock();
         threads.closed = Some(result.clone());

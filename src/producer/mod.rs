@@ -26,7 +26,7 @@ use consume::Dispatcher;
 use interceptor::Interceptors;
 use tickets::Tickets;
 
-use crate::accumulator::{AccumulatorConfig, RecordAccumulator};
+use crate::accumulator::{AccumulatorConfig, RecordAccumulator, Workers};
 use crate::backoff::ExponentialBackoff;
 use crate::config::{AddressFamily, Config, LogLevel, ProducerConfig, ReportMode};
 use crate::error::{Error, ErrorCode, Result};
@@ -78,6 +78,7 @@ pub struct Producer {
 struct Threads {
     io: Option<JoinHandle<()>>,
     dispatcher: Option<Dispatcher>,
+    compression: Option<Workers>,
     /// Somebody is closing; the others wait for it.
     closing: bool,
     /// How closing ended.
@@ -167,6 +168,10 @@ impl Producer {
         if self.config.report_mode == ReportMode::Dispatch && threads.dispatcher.is_none() {
             threads.dispatcher = Some(self.spawn_dispatcher()?);
         }
+        if threads.compression.is_none() {
+            let count = self.config.compression_threads;
+            threads.compression = Some(Workers::start(&self.shared, count)?);
+        }
         // Last, so that a failure leaves nothing half started.
         threads.io = Some(sender::spawn(io_config(&self.config), self.shared.clone())?);
         self.started.store(true, Ordering::Release);
@@ -201,6 +206,7 @@ fn accumulator_config(config: &ProducerConfig) -> Result<AccumulatorConfig> {
         buffer_memory,
         adaptive: config.partitioner_adaptive,
         report_timestamps: config.report_timestamps,
+        compression: config.compression,
     })
 }
 

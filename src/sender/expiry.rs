@@ -51,7 +51,7 @@ impl Sender {
             if front.is_none_or(|created| created + timeout > now) {
                 break;
             }
-            if let Some(batch) = self.shared.accumulator.pop(&queue) {
+            if let Some(batch) = self.shared.accumulator.pop_unsent(&queue) {
                 self.fail_batch(id, batch, self.timed_out(&reason), now);
             }
         }
@@ -143,7 +143,8 @@ impl Sender {
         loop {
             let Some(part) = self.parts[id as usize].as_mut() else { return };
             let retry = part.retries.pop_front();
-            let Some(batch) = retry.or_else(|| self.shared.accumulator.pop(&part.queue)) else {
+            let Some(batch) = retry.or_else(|| self.shared.accumulator.pop_unsent(&part.queue))
+            else {
                 break;
             };
             self.shared.metrics.records_failed.add(u64::from(batch.record_count));

@@ -408,7 +408,12 @@ impl Sender {
         if !self.transactions.allows_new_batches() || part.in_flight.len() >= in_flight_max {
             return Instant::NEVER;
         }
-        if full || self.was_urgent { now } else { created + self.config.linger }
+        let at = if full || self.was_urgent { now } else { created + self.config.linger };
+        // One that is being compressed is listed when that is done.
+        if at <= now && !self.shared.accumulator.may_send(&part.queue) {
+            return Instant::NEVER;
+        }
+        at
     }
 
     /// The broker that leads a partition, if it is known and has an address.

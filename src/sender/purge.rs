@@ -88,7 +88,7 @@ impl Sender {
             if queue.lock().batches.front().is_none_or(|batch| batch.id.number >= below) {
                 return;
             }
-            let Some(batch) = self.shared.accumulator.pop(&queue) else { return };
+            let Some(batch) = self.shared.accumulator.pop_unsent(&queue) else { return };
             self.fail_batch(id, batch, purged("waited to be sent"), now);
         }
     }

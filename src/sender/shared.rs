@@ -38,6 +38,12 @@ pub struct Shared {
     pub(super) given_up: AtomicU64,
 }
 
+impl AsRef<RecordAccumulator> for Shared {
+    fn as_ref(&self) -> &RecordAccumulator {
+        &self.accumulator
+    }
+}
+
 impl Shared {
     /// Running.
     pub fn new(accumulator: RecordAccumulator, metadata: Metadata, log: Logger) -> Shared {

@@ -27,6 +27,7 @@ impl Sender {
         part.split_size_max = part.split_size_max.min(batch.size() / 2);
         part.backoff_until = now;
         part.acknowledged = false;
+        part.queue.ratio.reset();
         for piece in self.shared.accumulator.split(batch, part.split_size_max) {
             part.reenqueue(piece);
         }

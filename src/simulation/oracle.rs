@@ -91,10 +91,12 @@ fn read(
     for stored in replica.log.read(0, i64::MAX, usize::MAX) {
         let bytes = stored.to_vec();
         let batch = RecordBatch::take(&mut &bytes[..]);
-        let Some(records) = batch.ok().and_then(|batch| {
-            batch.check_crc().ok()?;
-            batch.records().ok()
-        }) else {
+        let Ok(batch) = batch.and_then(|batch| batch.check_crc().map(|()| batch)) else {
+            problems.push(format!("{topic}-{partition}: a batch with a wrong checksum"));
+            continue;
+        };
+        let section = batch.section().unwrap_or_default();
+        let Ok(records) = batch.records(&section) else {
             problems.push(format!("{topic}-{partition}: a damaged batch"));
             continue;
         };

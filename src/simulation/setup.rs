@@ -82,6 +82,7 @@ pub fn producer(
             buffer_memory: batch_size * [rng.usize(1..4), rng.usize(4..60)][rng.usize(..2)],
             adaptive: rng.bool(),
             report_timestamps: false,
+            compression: Default::default(),
         },
         metadata: MetadataConfig {
             bootstrap: (1..=brokers).map(|id| (format!("b{id}"), 9092)).collect(),

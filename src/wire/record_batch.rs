@@ -1,9 +1,12 @@
 //! The record batch of format 2 (`DefaultRecordBatch`): a header of 61 bytes, then records, which
 //! may be compressed as a whole.
 
+use std::borrow::Cow;
+
 use super::crc;
 use super::error::{Result, WireError};
 use super::record::{BatchRecord, MIN_RECORD_BYTES, take_record};
+use crate::compression::{CompressionType, decompress};
 
 /// The length of a batch's header.
 pub const HEADER_LEN: usize = 61;
@@ -11,6 +14,9 @@ pub const HEADER_LEN: usize = 61;
 pub const LOG_OVERHEAD: usize = 12;
 /// The format that is written and read here.
 pub const MAGIC: i8 = 2;
+
+/// More than this does not come out of a batch, whatever it says.
+const DECOMPRESSED_MAX: usize = 256 << 20;
 
 /// Where fields are that a broker looks at or fills in.
 const LENGTH_AT: usize = 8;
@@ -168,14 +174,21 @@ impl<'a> RecordBatch<'a> {
         Ok(())
     }
 
-    /// The records of a batch that is not compressed.
-    pub fn records(&self) -> Result<RecordIter<'a>> {
-        match self.header.compression() {
-            0 => RecordIter::new(self.records_section(), self.header.record_count),
-            codec => Err(WireError::corrupt(format!(
-                "record batch: compressed with codec {codec}, so its records cannot be read as such"
-            ))),
+    /// The bytes of its records, decompressed if need be, at most 256 MiB.
+    pub fn section(&self) -> Result<Cow<'a, [u8]>> {
+        let codec = self.header.compression();
+        match CompressionType::from_attributes(codec) {
+            Some(CompressionType::None) => Ok(Cow::Borrowed(self.records_section())),
+            Some(kind) => decompress(kind, self.records_section(), DECOMPRESSED_MAX)
+                .map(Cow::Owned)
+                .map_err(|error| WireError::corrupt(format!("record batch: {}", error.message()))),
+            None => Err(WireError::corrupt(format!("record batch: codec {codec} is not known"))),
         }
+    }
+
+    /// Its records, in what `section` gave.
+    pub fn records<'s>(&self, section: &'s [u8]) -> Result<RecordIter<'s>> {
+        RecordIter::new(section, self.header.record_count)
     }
 }
 

@@ -97,6 +97,28 @@ fn a_batch_size_of_one_is_a_batch_a_record() {
 
 #[test]
 #[ignore = "needs make test"]
+fn kafka_reads_what_each_codec_wrote() {
+    let codecs = [
+        ("gzip", "compression.gzip.level", "9"),
+        ("snappy", "compression.threads", "1"),
+        ("lz4", "compression.lz4.level", "9"),
+        ("lz4", "compression.lz4.level", "12"),
+        ("zstd", "compression.zstd.level", "3"),
+    ];
+    for (codec, key, value) in codecs {
+        let settings = [("compression.type", codec), (key, value)];
+        let (run, log) = send(&format!("{codec}-{value}"), &settings, 20_000);
+        all_persisted(&run);
+        let metrics: serde_json::Value =
+            serde_json::from_str(&run.producer.metrics_json()).unwrap();
+        assert!(metrics["byte-total"].as_u64() < Some(20_000 * 40), "{codec}: {metrics}");
+        assert_eq!(metrics["buffer-available-bytes"], metrics["buffer-total-bytes"]);
+        assert_eq!(log.len(), 20_000);
+    }
+}
+
+#[test]
+#[ignore = "needs make test"]
 fn sends_block_for_memory_and_go_on() {
     let settings = [("buffer.memory", "20000"), ("batch.size", "4000"), ("linger.ms", "60000")];
     let start = Instant::now();

@@ -163,9 +163,8 @@ fn put_text(bytes: &mut Vec<u8>, text: Option<&Arc<str>>) {
 /// Reads the records of a batch; what is none is skipped.
 pub fn decode(batch: &[u8]) -> Vec<Kept> {
     let mut input = batch;
-    let Ok(records) = RecordBatch::take(&mut input).and_then(|batch| batch.records()) else {
-        return Vec::new();
-    };
+    let Ok(batch) = RecordBatch::take(&mut input) else { return Vec::new() };
+    let Ok(records) = batch.records(batch.records_section()) else { return Vec::new() };
     let records = records.map_while(Result::ok);
     records.filter_map(|record| decode_one(record.key?, record.value)).collect()
 }

@@ -84,9 +84,9 @@ impl StoredBatch {
         if self.info.attributes & BatchHeader::LOG_APPEND_TIME != 0 {
             return whole;
         }
-        let Ok(records) = RecordBatch::take(&mut input).and_then(|batch| batch.records()) else {
-            return whole;
-        };
+        let Ok(batch) = RecordBatch::take(&mut input) else { return whole };
+        let Ok(section) = batch.section() else { return whole };
+        let Ok(records) = batch.records(&section) else { return whole };
         let found = records.map_while(Result::ok).find_map(|record| {
             let time = self.info.base_timestamp.wrapping_add(record.timestamp_delta);
             let offset = self.base_offset + i64::from(record.offset_delta);

@@ -100,7 +100,7 @@ impl Partition {
 /// The number that the harness writes into the value of each record.
 pub fn opaques(batch: &RecordBatch<'_>) -> Vec<u64> {
     let opaque = |value: &[u8]| u64::from_be_bytes(*value.first_chunk().expect("8 bytes"));
-    let records = batch.records().expect("records");
+    let records = batch.records(batch.records_section()).expect("records");
     records.map(|record| opaque(record.expect("a record").value.expect("a value"))).collect()
 }
 

@@ -62,6 +62,7 @@ impl Default for Setup {
                 buffer_memory: 100_000,
                 adaptive: true,
                 report_timestamps: false,
+                compression: Default::default(),
             },
             metadata: MetadataConfig {
                 bootstrap: vec![("b1".to_owned(), 9092)],

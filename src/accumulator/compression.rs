@@ -1,0 +1,174 @@
+//! Compressing batches: jobs for a fixed number of workers, never on the I/O thread.
+//!
+//! A batch that is ready is sealed, and its buffers go to a worker while the batch keeps its place
+//! in the queue. The worker compresses into memory of its own, copies the result back into the
+//! batch's first buffer and gives the others back to the pool, so an exhausted pool cannot hold it
+//! up. Then the partition is listed, as if the batch had just become ready.
+//!
+//! Without workers, batches are compressed by whoever seals them: the simulator and tests do that,
+//! where everything happens in one thread.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Receiver, Sender};
+
+use super::{BatchId, Buffer, Deque, PartitionQueue, ProducerBatch, RecordAccumulator};
+use crate::compression::{Compression, CompressionType, Compressor};
+use crate::error::{Error, ErrorCode, Result};
+use crate::sync::Mutex;
+use crate::time::Instant;
+
+/// A batch whose records wait to be compressed.
+struct Job {
+    partition: Arc<PartitionQueue>,
+    batch_id: BatchId,
+    buffers: Vec<Buffer>,
+}
+
+/// Where jobs go.
+pub(super) struct Jobs {
+    compression: Compression,
+    /// `None` without workers.
+    workers: Mutex<Option<Sender<Job>>>,
+}
+
+impl Jobs {
+    pub(super) fn new(compression: Compression) -> Jobs {
+        Jobs { compression, workers: Mutex::new(None) }
+    }
+
+    fn is_wanted(&self) -> bool {
+        self.compression.kind != CompressionType::None
+    }
+}
+
+/// The threads of a producer that compress.
+#[derive(Default)]
+pub struct Workers(Vec<JoinHandle<()>>);
+
+impl Workers {
+    /// Starts `count` threads for the batches of the accumulator in `owner`; none if it does not
+    /// compress.
+    pub fn start<T>(owner: &Arc<T>, count: usize) -> Result<Workers>
+    where
+        T: AsRef<RecordAccumulator> + Send + Sync + 'static,
+    {
+        let accumulator: &RecordAccumulator = T::as_ref(owner);
+        let mut workers = Workers::default();
+        if !accumulator.compression.is_wanted() {
+            return Ok(workers);
+        }
+        let (sender, jobs) = crossbeam_channel::unbounded();
+        for index in 0..count {
+            let compressor = Compressor::new(accumulator.compression.compression)?;
+            let (owner, jobs) = (owner.clone(), jobs.clone());
+            let thread = std::thread::Builder::new().name(format!("ottla-compress-{index}"));
+            let thread = thread.spawn(move || work(T::as_ref(&owner), compressor, &jobs));
+            let failed = |error| {
+                let text = format!("no thread for compression can be started: {error}");
+                Error::new(ErrorCode::INTERNAL, text)
+            };
+            workers.0.push(thread.map_err(failed)?);
+        }
+        *accumulator.compression.workers.lock() = Some(sender);
+        Ok(workers)
+    }
+
+    /// Ends the threads, after what they have got.
+    pub fn join(self, accumulator: &RecordAccumulator) {
+        accumulator.compression.workers.lock().take();
+        self.0.into_iter().for_each(|thread| drop(thread.join()));
+    }
+}
+
+fn work(accumulator: &RecordAccumulator, mut compressor: Compressor, jobs: &Receiver<Job>) {
+    let mut scratch = Vec::new();
+    while let Ok(Job { partition, batch_id, buffers }) = jobs.recv() {
+        let place = |deque: &Deque| deque.batches.iter().position(|batch| batch.id == batch_id);
+        // It may have expired, also meanwhile: then there is nothing to do, and a close in a hurry
+        // does not wait for that.
+        if place(&partition.lock()).is_none() {
+            continue;
+        }
+        let done = compress(&mut compressor, &mut scratch, &partition, buffers);
+        let mut deque = partition.lock();
+        let place = place(&deque);
+        let Some((place, (records, kind))) = place.zip(done) else { continue };
+        deque.batches[place].finish(records, kind);
+        if place == 0 {
+            accumulator.list(&partition, &mut deque, Instant(0));
+        }
+    }
+}
+
+/// Compresses what is in `buffers`. What does not become smaller, or cannot be compressed, is left
+/// as it is.
+fn compress(
+    compressor: &mut Compressor,
+    scratch: &mut Vec<u8>,
+    partition: &PartitionQueue,
+    buffers: Vec<Buffer>,
+) -> Option<(Buffer, CompressionType)> {
+    let pieces: Vec<&[u8]> = buffers.iter().map(Buffer::as_ref).collect();
+    let raw: usize = pieces.iter().map(|piece| piece.len()).sum();
+    let run = AssertUnwindSafe(|| compressor.compress(&pieces, scratch));
+    let compressed = matches!(std::panic::catch_unwind(run), Ok(Ok(()))) && scratch.len() < raw;
+    partition.ratio.update(if compressed { scratch.len() as f32 / raw as f32 } else { 1.0 });
+    if !compressed {
+        if let [_] = pieces[..] {
+            return buffers.into_iter().next().map(|buffer| (buffer, CompressionType::None));
+        }
+        *scratch = pieces.concat();
+    }
+    let kind = if compressed { compressor.kind() } else { CompressionType::None };
+    Buffer::with_memory_of(buffers, scratch).map(|buffer| (buffer, kind))
+}
+
+impl RecordAccumulator {
+    /// Seals a batch; if it is to be compressed, a worker gets it.
+    pub(super) fn seal(&self, partition: &Arc<PartitionQueue>, batch: &mut ProducerBatch) {
+        let Some(buffers) = batch.seal(&self.reports) else { return };
+        let job = Job { partition: partition.clone(), batch_id: batch.id, buffers };
+        let workers = self.compression.workers.lock().clone();
+        let job = match workers {
+            Some(workers) => match workers.send(job) {
+                Ok(()) => return,
+                Err(unsent) => unsent.0,
+            },
+            None => job,
+        };
+        let mut compressor = Compressor::new(self.compression.compression).ok();
+        let done = compressor
+            .as_mut()
+            .and_then(|compressor| compress(compressor, &mut Vec::new(), partition, job.buffers));
+        if let Some((records, kind)) = done {
+            batch.finish(records, kind);
+        }
+    }
+
+    /// Whether the oldest batch, which is due, can be sent. If it is still to be compressed that
+    /// begins now, and the partition is listed when it is done.
+    pub fn may_send(&self, partition: &Arc<PartitionQueue>) -> bool {
+        if !self.compression.is_wanted() {
+            return true;
+        }
+        let mut deque = partition.lock();
+        let Some(batch) = deque.batches.front_mut() else { return false };
+        self.seal(partition, batch);
+        batch.is_sealed()
+    }
+
+    /// Tells the sender to look at the partition by a time.
+    pub(super) fn list(&self, partition: &Arc<PartitionQueue>, deque: &mut Deque, by: Instant) {
+        if !std::mem::replace(&mut deque.listed, true) {
+            self.listed.lock().push(partition.clone());
+        }
+        self.wakeup.demand(by);
+    }
+}
+
+#[cfg(test)]
+#[path = "compression_tests.rs"]
+mod tests;

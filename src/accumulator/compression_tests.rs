@@ -1,0 +1,156 @@
+//! Batches that are compressed: how far they fill, what is sent, and where the memory goes.
+
+use super::*;
+use crate::accumulator::{AccumulatorConfig, Append, Reserve, Topic};
+use crate::record::Record;
+use crate::report::ReportQueue;
+use crate::wire::record_batch::RecordBatch;
+
+const MEMORY: usize = 1 << 20;
+const BATCH_SIZE: usize = 1000;
+
+struct Owner(RecordAccumulator);
+
+impl AsRef<RecordAccumulator> for Owner {
+    fn as_ref(&self) -> &RecordAccumulator {
+        &self.0
+    }
+}
+
+fn room() -> (Arc<Owner>, Arc<Topic>) {
+    let config = AccumulatorConfig {
+        batch_size: BATCH_SIZE,
+        linger: std::time::Duration::ZERO,
+        buffer_memory: MEMORY,
+        adaptive: false,
+        report_timestamps: false,
+        compression: Compression { kind: CompressionType::Lz4, level: 9 },
+    };
+    let accumulator = RecordAccumulator::new(config, Arc::new(ReportQueue::new(1 << 20)));
+    let topic = accumulator.topics.get_or_add("t");
+    accumulator.topics.update(&topic, 1, |_| true);
+    (Arc::new(Owner(accumulator)), topic)
+}
+
+fn append(accumulator: &RecordAccumulator, topic: &Topic, value: &[u8]) {
+    let partition = topic.partition(0).unwrap();
+    let record = Record { topic: "t", value: Some(value), ..Record::default() };
+    let mut buffer = None;
+    while accumulator.append(topic, partition, &record, 0, false, &mut buffer).unwrap()
+        == Append::NeedsBuffer
+    {
+        let Ok(Reserve::Granted(granted)) = accumulator.pool.reserve(BATCH_SIZE, || None) else {
+            panic!("there is memory");
+        };
+        buffer = Some((granted, Instant(1)));
+    }
+}
+
+/// The values in a batch, as a consumer reads them, and whether they were compressed.
+fn values(batch: &ProducerBatch) -> (Vec<Vec<u8>>, bool) {
+    let (header, records) = batch.wire_parts().expect("it is sealed");
+    let bytes = [&header[..], &records].concat();
+    let parsed = RecordBatch::take(&mut &bytes[..]).unwrap();
+    parsed.check_crc().unwrap();
+    let section = parsed.section().unwrap();
+    let records = parsed.records(&section).unwrap();
+    let values = records.map(|record| record.unwrap().value.unwrap().to_vec()).collect();
+    (values, parsed.header.compression() != 0)
+}
+
+fn noise(seed: u64, len: usize) -> Vec<u8> {
+    let mut random = fastrand::Rng::with_seed(seed);
+    (0..len).map(|_| random.u8(..)).collect()
+}
+
+#[test]
+fn batches_grow_with_what_compression_has_saved() {
+    let (owner, topic) = room();
+    let partition = topic.partition(0).unwrap();
+    let mut counts = Vec::new();
+    let (mut sent, mut came) = (Vec::new(), Vec::new());
+    for number in 0..20_000u32 {
+        sent.push(format!("the same words and the number {number}").into_bytes());
+        append(&owner.0, &topic, sent.last().unwrap());
+        while partition.queued() > 1 {
+            let batch = owner.0.pop(partition).unwrap();
+            let (values, compressed) = values(&batch);
+            assert!(compressed && batch.size() <= BATCH_SIZE, "{}", batch.size());
+            counts.push(values.len());
+            came.extend(values);
+        }
+    }
+    let last = owner.0.pop(partition).unwrap();
+    came.extend(values(&last).0);
+    drop(last);
+    assert_eq!(came, sent);
+    assert!(counts[counts.len() - 2] > 2 * counts[0], "{counts:?}");
+    assert_eq!(owner.0.pool.available(), MEMORY);
+}
+
+#[test]
+fn what_does_not_become_smaller_is_sent_as_it_is() {
+    let (owner, topic) = room();
+    let partition = topic.partition(0).unwrap();
+    // First the topic learns that batches may take several buffers.
+    partition.ratio.update(0.1);
+    while partition.ratio.get() > 0.3 {
+        partition.ratio.update(0.1);
+    }
+    let sent: Vec<Vec<u8>> = (0..20).map(|seed| noise(seed, 100)).collect();
+    sent.iter().for_each(|value| append(&owner.0, &topic, value));
+    assert_eq!(partition.queued(), 1);
+    let batch = owner.0.pop(partition).unwrap();
+    assert_eq!(values(&batch), (sent, false));
+    assert!(batch.size() > 2 * BATCH_SIZE);
+    // It is charged for what it holds.
+    let held = MEMORY - owner.0.pool.available();
+    assert!((batch.size() - 61..=3 * BATCH_SIZE).contains(&held), "{held}");
+    assert_eq!(partition.ratio.get(), 1.0, "the next batch is no larger than batch.size");
+    drop(batch);
+    assert_eq!(owner.0.pool.available(), MEMORY);
+}
+
+#[test]
+fn workers_list_the_partition_when_its_oldest_batch_is_done() {
+    let (owner, topic) = room();
+    let workers = Workers::start(&owner, 2).unwrap();
+    let mut sent: Vec<Vec<u8>> = Vec::new();
+    let mut came = Vec::new();
+    for number in 0..5000u32 {
+        sent.push(format!("{number:0100}").into_bytes());
+        append(&owner.0, &topic, sent.last().unwrap());
+    }
+    let limit = crate::time::now() + std::time::Duration::from_secs(20);
+    while came.len() < sent.len() {
+        assert!(crate::time::now() < limit, "a batch was never listed");
+        let mut listed = Vec::new();
+        owner.0.take_listed(&mut listed);
+        for queue in listed {
+            queue.lock().listed = false;
+            while let Some(batch) = owner.0.pop(&queue) {
+                came.extend(values(&batch).0);
+            }
+        }
+        std::thread::yield_now();
+    }
+    assert_eq!(came, sent);
+    workers.join(&owner.0);
+    assert_eq!(owner.0.pool.available(), MEMORY);
+}
+
+#[test]
+fn a_batch_that_ends_while_it_is_compressed_gives_its_memory_back() {
+    let (owner, topic) = room();
+    let partition = topic.partition(0).unwrap();
+    let workers = Workers::start(&owner, 1).unwrap();
+    for _ in 0..300 {
+        append(&owner.0, &topic, &[b'v'; 100]);
+        owner.0.may_send(partition);
+        while let Some(batch) = owner.0.pop_unsent(partition) {
+            assert_eq!(batch.record_count, 1);
+        }
+    }
+    workers.join(&owner.0);
+    assert_eq!(owner.0.pool.available(), MEMORY);
+}
