@@ -89,6 +89,7 @@ pub struct Compression {
 /// Compresses one batch after the other, with a context that is kept.
 pub struct Compressor(Context);
 
+#[allow(clippy::large_enum_variant)] // There is one for each worker.
 enum Context {
     None,
     #[cfg(feature = "gzip")]

@@ -51,6 +51,14 @@ pub(super) static JAVA: &[Key] = keys! {
         "The bytes of records that are accepted and not yet answered, keys, headers and overhead \
          included; beyond them send waits for `max.block.ms`.",
         aliases(alias!("queue.buffering.max.kbytes", Kibibytes));
+    "client.dns.lookup",
+        Kind::OneOf(&["use_all_dns_ips", "resolve_canonical_bootstrap_servers_only"]),
+        Some("use_all_dns_ips"), Medium,
+        "All addresses of a name are tried, one after the other.",
+        refused("canonical names are not looked up in this version; use \
+         client.dns.lookup=use_all_dns_ips");
+    "client.id", Kind::Text, Some(""), Medium,
+        "The producer's name in the brokers' logs, metrics and quotas; empty gives `producer-N`.";
     "compression.gzip.level", Kind::Whole("int", -1, 9), Some("-1"), Medium,
         "How hard gzip tries, 1 to 9, or -1 for its own default, which is 6.";
     "compression.lz4.level", Kind::Whole("int", 1, 17), Some("9"), Medium,
@@ -62,14 +70,6 @@ pub(super) static JAVA: &[Key] = keys! {
         aliases(alias!("compression.codec"));
     "compression.zstd.level", Kind::Whole("int", -131072, 22), Some("3"), Medium,
         "How hard zstd tries, from -131072 (least) to 22.";
-    "client.dns.lookup",
-        Kind::OneOf(&["use_all_dns_ips", "resolve_canonical_bootstrap_servers_only"]),
-        Some("use_all_dns_ips"), Medium,
-        "All addresses of a name are tried, one after the other.",
-        refused("canonical names are not looked up in this version; use \
-         client.dns.lookup=use_all_dns_ips");
-    "client.id", Kind::Text, Some(""), Medium,
-        "The producer's name in the brokers' logs, metrics and quotas; empty gives `producer-N`.";
     "connections.max.idle.ms", Kind::long(i64::MIN), Some("540000"), Medium,
         "How long a connection may be unused until it is closed; negative is for ever.";
     "delivery.timeout.ms", Kind::int(0), Some("120000"), Medium,
