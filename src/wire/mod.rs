@@ -33,4 +33,6 @@ pub use uuid::Uuid;
 pub use writer::Writer;
 
 #[cfg(test)]
+pub mod testing;
+#[cfg(test)]
 pub(crate) mod tests;

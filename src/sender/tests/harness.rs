@@ -110,7 +110,16 @@ pub struct World {
     pub woken: Arc<AtomicBool>,
     pub sleeps_until: Instant,
     pub has_work: bool,
+    /// Changes what brokers answer, or swallows it.
+    pub bend: Option<Bending>,
+    /// A broker told offsets that are not the log's, as it may.
+    pub offsets_lie: bool,
+    /// The turns of the I/O thread.
+    pub turns: usize,
 }
+
+/// What a hostile broker makes of a good answer.
+pub type Bending = Box<dyn FnMut(&RequestHeader, Bytes) -> Option<Bytes>>;
 
 /// The application's side.
 impl World {
@@ -248,6 +257,7 @@ impl World {
 
     /// One turn of the I/O thread. False if nothing happened.
     pub fn turn(&mut self) -> bool {
+        self.turns += 1;
         let mut busy = !self.events.is_empty();
         for event in std::mem::take(&mut self.events) {
             self.sender.handle(event, self.now);
@@ -381,7 +391,11 @@ impl World {
         let node = open.node;
         let request = &mut open.requests[index];
         if request.answer.is_none() {
-            request.answer = Some(self.cluster.answer(node, &request.header, request.rest.clone()));
+            let mut answer = self.cluster.answer(node, &request.header, request.rest.clone());
+            if let Some(bend) = &mut self.bend {
+                answer = answer.and_then(|answer| bend(&request.header, answer));
+            }
+            request.answer = Some(answer);
         }
     }
 

@@ -13,6 +13,7 @@ mod epochs;
 mod error_table;
 mod errors;
 mod expiry;
+mod hostile;
 mod order;
 mod partitioning;
 mod purging;

@@ -159,6 +159,9 @@ impl Setup {
             woken,
             sleeps_until: Instant(0),
             has_work: false,
+            bend: None,
+            offsets_lie: false,
+            turns: 0,
         }
     }
 }
