@@ -1,5 +1,5 @@
 # Everything there is to do here, one command each; the work itself is in scripts/.
-.PHONY: help demo test check header configuration simulate lib bench matrix schedules clean
+.PHONY: help demo test check header configuration simulate lib bench matrix schedules fuzz clean
 
 help:
 	@echo "make demo           build, start a cluster, send records, show what happened to each"
@@ -12,6 +12,7 @@ help:
 	@echo "make bench          measure against other producers, on a null broker"
 	@echo "make matrix         the Kafka tests against 4.3.1, 4.1.2 and 3.9.1"
 	@echo "make schedules      thousands of interleavings of the places where threads meet"
+	@echo "make fuzz           TARGET=response SECONDS=60: look for inputs that do harm (nightly)"
 	@echo "make clean          remove what was built and fetched"
 
 demo:
@@ -50,6 +51,9 @@ matrix:
 
 schedules:
 	cargo test --lib --features shuttle schedules::
+
+fuzz:
+	@scripts/fuzz.sh "$(TARGET)" "$(SECONDS)"
 
 clean:
 	cargo clean

@@ -23,6 +23,9 @@ pub mod config;
 pub mod error;
 #[allow(unsafe_code)]
 mod ffi;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod io;
 mod log;
 mod metadata;

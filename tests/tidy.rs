@@ -15,7 +15,7 @@ const LINES: &[&[&str]] = &[
     &["accumulator", "metadata", "report"],
     &["sender"],
     &["producer"],
-    &["ffi", "simulation"],
+    &["ffi", "simulation", "fuzzing"],
 ];
 
 /// Uses on the same line, with their reason.

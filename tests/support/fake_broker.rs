@@ -27,6 +27,9 @@ pub enum Role {
     Foreign(fn(TcpStream)),
 }
 
+/// Gets the API and the good frame with its length; false ends the connection.
+pub type Hostile = Arc<dyn Fn(i16, Vec<u8>, &mut TcpStream) -> bool + Send + Sync>;
+
 /// How a Kafka broker deviates. The default is a good broker with one partition per topic.
 #[derive(Default)]
 pub struct Behaviour {
@@ -42,6 +45,8 @@ pub struct Behaviour {
     pub leaderless: AtomicBool,
     /// Changes produce answers before they are written.
     pub bend: Mutex<Option<fn(&mut Answered)>>,
+    /// Writes what it likes instead of the answer.
+    pub hostile: Mutex<Option<Hostile>>,
     /// The requests that came, by API.
     pub seen: Mutex<HashMap<i16, usize>>,
     offsets: Mutex<HashMap<(String, i32), i64>>,
@@ -120,6 +125,11 @@ impl Drop for FakeBroker {
 }
 
 impl Behaviour {
+    /// The number of records that were taken.
+    pub fn taken(&self) -> i64 {
+        self.offsets.lock().unwrap().values().sum()
+    }
+
     /// The number of requests of an API that came.
     pub fn seen(&self, api: i16) -> usize {
         self.seen.lock().unwrap().get(&api).copied().unwrap_or(0)
@@ -148,6 +158,13 @@ fn serve_kafka(mut stream: TcpStream, address: SocketAddr, behaviour: &Behaviour
         let mut answer = ((body.len() + 4) as u32).to_be_bytes().to_vec();
         answer.extend((correlation_id + shift).to_be_bytes());
         answer.extend(body);
+        let hostile = behaviour.hostile.lock().unwrap().clone();
+        if let Some(hostile) = hostile {
+            match hostile(api, answer, &mut stream) {
+                true => continue,
+                false => return,
+            }
+        }
         if stream.write_all(&answer).is_err() {
             return;
         }

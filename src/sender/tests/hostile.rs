@@ -89,14 +89,18 @@ impl Case<'_> {
             Scene::Refused => world.refuse("t", 0, ErrorCode::INVALID_RECORD),
             Scene::Moved | Scene::Hinted => {
                 world.cluster.hints = self.scene == Scene::Hinted;
-                TARGETS.iter().for_each(|(topic, index)| world.cluster.move_leader(topic, *index, 2));
+                TARGETS
+                    .iter()
+                    .for_each(|(topic, index)| world.cluster.move_leader(topic, *index, 2));
             }
         }
         let (api, scene) = (self.api, self.scene);
         world.bend = Some(self.bending(changed.clone()));
         if scene == Scene::Start {
-            world.ask("t");
-            world.ask("u");
+            for topic in ["t", "u"] {
+                world.shared.accumulator.topics.get_or_add(topic);
+                world.ask(topic);
+            }
             world.advance(600);
         } else if api == MetadataRequest::KEY {
             world.request_metadata();

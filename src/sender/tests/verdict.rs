@@ -70,7 +70,8 @@ impl World {
             State::Persisted => {
                 assert!(times == 1 || !sender.idempotence, "{times} times in the log: {report:?}");
                 let known = usize::try_from(report.offset);
-                let there = self.offsets_lie || known.is_ok_and(|at| log.get(at) == Some(&report.opaque));
+                let there =
+                    self.offsets_lie || known.is_ok_and(|at| log.get(at) == Some(&report.opaque));
                 assert!(there || report.offset == -1, "not at its offset: {report:?}");
             }
             State::NotPersisted => assert_eq!(times, 0, "in the log: {report:?}"),

@@ -1,0 +1,19 @@
+//! Random sequences of C calls, the same in each run. `fuzz/` drives the same function for longer.
+
+#![allow(unsafe_code)] // The C API is called as C does.
+
+#[path = "fuzz/c_calls.rs"]
+mod c_calls;
+
+// Links the library whose symbols `c_calls` names.
+use ottla as _;
+
+#[test]
+fn no_sequence_of_c_calls_does_harm() {
+    let mut rng = fastrand::Rng::with_seed(3);
+    for _ in 0..300 {
+        let length = rng.usize(..400);
+        let data: Vec<u8> = (0..length).map(|_| rng.u8(..)).collect();
+        c_calls::c_calls(&data);
+    }
+}
