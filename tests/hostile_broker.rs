@@ -38,12 +38,12 @@ const SETTINGS: [(&str, &str); 6] = [
 ];
 
 /// One way to be hostile.
-pub struct Mode {
-    pub name: &'static str,
-    pub hostile: Hostile,
+struct Mode {
+    name: &'static str,
+    hostile: Hostile,
 }
 
-pub fn mode(
+fn mode(
     name: &'static str,
     hostile: impl Fn(i16, Vec<u8>, &mut std::net::TcpStream) -> bool + Send + Sync + 'static,
 ) -> Mode {

@@ -6,4 +6,6 @@ use ottla as _;
 #[path = "../../tests/fuzz/c_calls.rs"]
 mod c_calls;
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| c_calls::c_calls(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    c_calls::c_calls(data);
+});

@@ -29,6 +29,10 @@ pub trait Fields: Default {
     /// than fit into the bytes left is refused before anything is allocated.
     const MIN_BYTES: usize;
 
+    /// The most of them that an array of a peer may have. Where one costs much more in memory than
+    /// on the wire, this is a number that no cluster reaches.
+    const MAX_COUNT: usize = usize::MAX;
+
     /// Hands every field that the codec's version has to the codec, in the order of the wire.
     fn fields<C: Codec>(&mut self, c: &mut C) -> Result<()>;
 }

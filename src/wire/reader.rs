@@ -113,6 +113,10 @@ impl Reader {
 
     fn elements<T: Fields>(&mut self, name: &'static str) -> Result<Option<Vec<T>>> {
         let Some(count) = self.count(name, T::MIN_BYTES)? else { return Ok(None) };
+        if count > T::MAX_COUNT {
+            let what = format!("array length {count} is more than {}", T::MAX_COUNT);
+            return Err(self.error(name, what));
+        }
         // An element may be larger in memory than on the wire; what is set aside at once is not
         // larger than the input. The rest grows with the elements that are really there.
         let mut items = Vec::with_capacity(count.min(self.input.len() / size_of::<T>().max(1)));

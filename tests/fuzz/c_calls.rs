@@ -71,10 +71,11 @@ struct Record {
 /// More would only take time: each is a thread.
 const PRODUCERS_MAX: usize = 2;
 
-const SETTINGS: [(&str, &str); 8] = [
+const SETTINGS: [(&str, &str); 9] = [
     ("bootstrap.servers\0", "127.0.0.1:1\0"),
     ("linger.ms\0", "0\0"),
     ("delivery.timeout.ms\0", "1\0"),
+    ("request.timeout.ms\0", "1\0"),
     ("max.block.ms\0", "1\0"),
     ("buffer.memory\0", "40000\0"),
     ("acks\0", "0\0"),
@@ -127,8 +128,9 @@ fn pick(from: &[Handle], byte: u8) -> Handle {
     }
 }
 
-/// Makes the calls, then frees everything, some of it for the second time.
-pub fn c_calls(data: &[u8]) {
+/// Makes the calls, then frees everything, some of it for the second time. Returns how many
+/// producers there were.
+pub(crate) fn c_calls(data: &[u8]) -> usize {
     let (mut bytes, mut world) = (Bytes(data), World::default());
     world.start();
     for _ in 0..64 {
@@ -143,6 +145,7 @@ pub fn c_calls(data: &[u8]) {
         world.configs.iter().for_each(|handle| _ = ottla_config_free(*handle));
         world.errors.iter().for_each(|handle| _ = ottla_error_free(*handle));
     }
+    world.producers.len()
 }
 
 impl World {
@@ -152,7 +155,7 @@ impl World {
         // SAFETY: the out-parameters and texts are good.
         unsafe {
             assert_eq!(ottla_config_new(&mut config), 0);
-            for (key, value) in &SETTINGS[..4] {
+            for (key, value) in &SETTINGS[..5] {
                 ottla_config_set(config, key.as_ptr().cast(), value.as_ptr().cast(), null_mut());
             }
         }

@@ -67,7 +67,7 @@ fn brokers(of: &[(i32, &str, i32)]) -> Vec<(i32, String, i32)> {
     of.iter().map(|(id, host, port)| (*id, (*host).to_owned(), *port)).collect()
 }
 
-pub fn all() -> Vec<Mode> {
+pub(super) fn all() -> Vec<Mode> {
     let led: &[Partition] = &[(0, 1)];
     let one = |host: &str, port: i32| answer(&brokers(&[(1, host, port)]), &[("t", led)], 0);
     let at = |partitions: &[Partition]| {

@@ -68,7 +68,7 @@ const HARMS: [(&str, Harm); 19] = [
     }),
 ];
 
-pub fn all() -> Vec<Mode> {
+pub(super) fn all() -> Vec<Mode> {
     let mut modes = Vec::new();
     for (api_name, api) in APIS {
         for (what, harm) in HARMS {

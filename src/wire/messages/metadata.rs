@@ -188,6 +188,7 @@ pub struct MetadataResponseBroker {
 
 impl Fields for MetadataResponseBroker {
     const MIN_BYTES: usize = 10;
+    const MAX_COUNT: usize = 100_000;
 
     fn fields<C: Codec>(&mut self, c: &mut C) -> Result<()> {
         c.i32("node_id", &mut self.node_id)?;
@@ -232,6 +233,7 @@ impl Default for MetadataResponseTopic {
 
 impl Fields for MetadataResponseTopic {
     const MIN_BYTES: usize = 8;
+    const MAX_COUNT: usize = 100_000;
 
     fn fields<C: Codec>(&mut self, c: &mut C) -> Result<()> {
         c.i16("error_code", &mut self.error_code)?;
@@ -292,6 +294,7 @@ impl Default for MetadataResponsePartition {
 
 impl Fields for MetadataResponsePartition {
     const MIN_BYTES: usize = 18;
+    const MAX_COUNT: usize = 100_000;
 
     fn fields<C: Codec>(&mut self, c: &mut C) -> Result<()> {
         c.i16("error_code", &mut self.error_code)?;

@@ -178,6 +178,20 @@ fn what_is_set_aside_for_an_array_is_not_larger_than_the_input() {
 }
 
 #[test]
+fn more_partitions_than_any_topic_has_are_refused_before_they_are_read() {
+    let counts = [(100_000, true), (100_001, false)];
+    for (count, good) in counts {
+        let body = [&i32::to_be_bytes(count)[..], &vec![0; 26 * 100_001]].concat();
+        let mut reader = Reader::new::<MetadataResponse>(body.into(), 8).unwrap();
+        let mut partitions: Vec<crate::wire::messages::metadata::MetadataResponsePartition> =
+            Vec::new();
+        let result = reader.array("partitions", &mut partitions);
+        assert_eq!(result.is_ok(), good);
+        assert_eq!(partitions.len(), if good { 100_000 } else { 0 });
+    }
+}
+
+#[test]
 fn a_huge_count_of_texts_is_refused_before_anything_is_allocated() {
     // Not flexible, a text takes two bytes at least; flexible, one.
     let counts = [(3, &600_000i32.to_be_bytes()[..]), (4, &[0xff, 0xff, 0xff, 0xff, 0x07])];
