@@ -78,7 +78,8 @@ pub fn record_batches(data: &[u8]) {
     let mut rest = data;
     while let Ok(batch) = RecordBatch::take(&mut rest) {
         let _ = batch.check_crc();
-        let Ok(records) = batch.records() else { continue };
+        let Ok(section) = batch.section() else { continue };
+        let Ok(records) = batch.records(&section) else { continue };
         for record in records {
             if record.is_err() {
                 break;

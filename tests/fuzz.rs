@@ -1,6 +1,7 @@
 //! Random sequences of C calls, the same in each run. `fuzz/` drives the same function for longer.
 
-#![allow(unsafe_code)] // The C API is called as C does.
+// The C API is called as C does, one call after the other.
+#![allow(unsafe_code, clippy::multiple_unsafe_ops_per_block)]
 
 #[path = "fuzz/c_calls.rs"]
 mod c_calls;
