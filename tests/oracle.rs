@@ -5,7 +5,7 @@ mod oracle;
 
 use std::time::{Duration, Instant};
 
-use oracle::{Content, History, Logged, Sent, Told};
+use oracle::{Content, History, Logged, REPORT_LATE_MAX, Recreated, Sent, Told};
 use ottla::producer::OwnedReport;
 use ottla::{ErrorCode, State, TopicName};
 
@@ -37,7 +37,7 @@ fn good() -> History {
             error: (!persisted).then(|| ErrorCode::DELIVERY_TIMED_OUT.into()),
             opaque,
         };
-        Told { report, at }
+        Told { report, at, producer: 0 }
     };
     let logged = |opaque: u64| Logged {
         topic: "t".to_owned(),
@@ -55,7 +55,9 @@ fn good() -> History {
             told(2, State::NotPersisted),
         ],
         log: vec![logged(0), logged(1)],
+        recreated: Vec::new(),
         delivery_timeout: Duration::from_secs(1),
+        report_late_max: REPORT_LATE_MAX,
     }
 }
 
@@ -141,4 +143,54 @@ fn a_changed_order_is_found() {
         (history.log[0].offset, history.log[1].offset) = (0, 1);
     });
     finds("was reported after @", |history| history.told.swap(0, 1));
+}
+
+/// As `good`, and record 0 was persisted at 5 before the topic was deleted and made again.
+fn recreated() -> History {
+    let mut history = good();
+    let from = history.told[0].at + Duration::from_millis(1);
+    let until = from + Duration::from_millis(1);
+    history.recreated.push(Recreated { topic: "t".to_owned(), from, until });
+    history.told[0].report.offset = 5;
+    history.told[1].at = until;
+    history.told[1].report.offset = 0;
+    history.log.remove(0);
+    history.log[0].offset = 0;
+    history
+}
+
+#[test]
+fn what_was_in_a_topic_that_was_made_again_is_gone_with_it() {
+    assert_eq!(recreated().violations(), Vec::<String>::new());
+    let mut none_since = recreated();
+    none_since.told.remove(1);
+    none_since.sent.remove(1);
+    none_since.log.clear();
+    assert_eq!(none_since.violations(), Vec::<String>::new());
+}
+
+#[test]
+fn offsets_start_anew_once_for_each_time_that_a_topic_was_made_again() {
+    let finds = |expected: &str, spoil: fn(&mut History)| {
+        let mut history = recreated();
+        spoil(&mut history);
+        let found = history.violations();
+        assert!(found.iter().any(|sentence| sentence.contains(expected)), "{found:?}");
+    };
+    finds("was reported after @5", |history| history.recreated.clear());
+    finds("was reported after @5", |history| history.recreated[0].topic = "u".to_owned());
+    finds("was reported after @5", |history| history.recreated[0].from += Duration::from_secs(1));
+    finds("is not there", |history| history.log.clear());
+    finds("holds record 0", |history| {
+        let content = history.sent[0].content.clone();
+        history.log.push(Logged { offset: 1, content, ..history.log[0].clone() });
+    });
+}
+
+#[test]
+fn each_of_several_producers_reports_in_the_order_of_the_log() {
+    let mut history = good();
+    history.told.swap(0, 1);
+    history.told[1].producer = 1;
+    assert_eq!(history.violations(), Vec::<String>::new());
 }

@@ -10,7 +10,7 @@ use ottla::producer::OwnedReport;
 use ottla::{Record, State};
 
 /// How much later than `delivery.timeout.ms` a report may come.
-const REPORT_LATE_MAX: Duration = Duration::from_millis(250);
+pub const REPORT_LATE_MAX: Duration = Duration::from_millis(250);
 
 /// Violations shown of one history; the first few tell the story.
 const SHOWN_MAX: usize = 10;
@@ -34,6 +34,7 @@ pub struct Sent {
     pub content: Content,
     /// The create time lies between these two, in milliseconds; for an explicit one both are it.
     pub created_ms: (i64, i64),
+    /// When the send returned.
     pub at: Instant,
 }
 
@@ -42,6 +43,8 @@ pub struct Sent {
 pub struct Told {
     pub report: OwnedReport,
     pub at: Instant,
+    /// Which of several producers told it; the reports of one are in order.
+    pub producer: u64,
 }
 
 /// A record as Kafka's own consumer read it.
@@ -55,13 +58,28 @@ pub struct Logged {
     pub content: Content,
 }
 
+/// A topic that was deleted and made again: what had been persisted in it is gone.
+#[derive(Clone, Debug)]
+pub struct Recreated {
+    pub topic: String,
+    /// Before the deletion began.
+    pub from: Instant,
+    /// When the new one was there.
+    pub until: Instant,
+}
+
 /// All that happened. The log has all records of all topics that were sent to, and no others.
 #[derive(Clone, Debug)]
 pub struct History {
     pub sent: Vec<Sent>,
     pub told: Vec<Told>,
     pub log: Vec<Logged>,
+    /// In the order in which it happened.
+    pub recreated: Vec<Recreated>,
     pub delivery_timeout: Duration,
+    /// How much later than that a report may come: `REPORT_LATE_MAX`, more on a machine that is
+    /// known to be slow.
+    pub report_late_max: Duration,
 }
 
 impl Content {
@@ -99,11 +117,25 @@ impl History {
     pub fn violations(&self) -> Vec<String> {
         let mut found = Vec::new();
         let told = self.one_report_each(&mut found);
-        let mut places = self.persisted_are_there(&told, &mut found);
+        let gone = self.gone_with_their_topic(&mut found);
+        let mut places = self.persisted_are_there(&told, &gone, &mut found);
         self.nothing_else_is_there(&told, &mut places, &mut found);
         self.order_of_sends(&places, &mut found);
-        self.order_of_reports(&mut found);
         found
+    }
+
+    /// The longest time from the end of a send to its report.
+    pub fn slowest(&self) -> Duration {
+        let sent: HashMap<u64, Instant> = self.sent.iter().map(|s| (s.opaque, s.at)).collect();
+        let took = |told: &Told| {
+            sent.get(&told.report.opaque).map(|at| told.at.saturating_duration_since(*at))
+        };
+        self.told.iter().filter_map(took).max().unwrap_or_default()
+    }
+
+    /// The number of reports of a state.
+    pub fn count(&self, state: State) -> usize {
+        self.told.iter().filter(|told| told.report.state == state).count()
     }
 
     /// Every accepted record has exactly one report, in time, and no other one has any.
@@ -119,7 +151,7 @@ impl History {
                 found.push(format!("record {} was accepted and has no report", sent.opaque));
                 continue;
             };
-            if told.at > sent.at + self.delivery_timeout + REPORT_LATE_MAX {
+            if told.at > sent.at + self.delivery_timeout + self.report_late_max {
                 let after = told.at - sent.at;
                 found.push(format!("record {} was reported after {after:?}", sent.opaque));
             }
@@ -137,6 +169,7 @@ impl History {
     fn persisted_are_there(
         &self,
         told: &HashMap<u64, &Told>,
+        gone: &HashSet<u64>,
         found: &mut Vec<String>,
     ) -> HashMap<u64, usize> {
         let at = |(place, r): (usize, &Logged)| ((r.topic.clone(), r.partition, r.offset), place);
@@ -145,7 +178,7 @@ impl History {
         let mut taken = HashSet::new();
         for sent in &self.sent {
             let Some(report) = told.get(&sent.opaque).map(|told| &told.report) else { continue };
-            if report.state != State::Persisted {
+            if report.state != State::Persisted || gone.contains(&sent.opaque) {
                 continue;
             }
             let (opaque, partition, offset) = (sent.opaque, report.partition, report.offset);
@@ -225,18 +258,39 @@ impl History {
         }
     }
 
-    /// Reports come in the order of the log.
-    fn order_of_reports(&self, found: &mut Vec<String>) {
-        let mut last: HashMap<(&str, i32), i64> = HashMap::new();
-        for report in self.told.iter().map(|told| &told.report).filter(|r| r.offset >= 0) {
-            let line = (report.topic.as_str(), report.partition);
-            let before = last.insert(line, report.offset);
-            if let Some(before) = before.filter(|before| *before >= report.offset) {
-                let (topic, partition) = line;
-                let offset = report.offset;
-                found.push(format!("{topic}-{partition}@{offset} was reported after @{before}"));
+    /// Reports come in the order of the log. Where a topic was made again its offsets start anew,
+    /// once for each time: returns the records that were persisted before the last time.
+    fn gone_with_their_topic(&self, found: &mut Vec<String>) -> HashSet<u64> {
+        let mut lines: HashMap<(u64, &str, i32), Vec<&Told>> = HashMap::new();
+        for told in self.told.iter().filter(|told| told.report.offset >= 0) {
+            let report = &told.report;
+            let line = (told.producer, report.topic.as_str(), report.partition);
+            lines.entry(line).or_default().push(told);
+        }
+        let mut gone = HashSet::new();
+        for ((_, topic, partition), told) in lines {
+            let mut times = self.recreated.iter().filter(|r| r.topic == topic).peekable();
+            let last = times.clone().last();
+            // Where in `told` the log that is there now begins.
+            let mut begin = 0;
+            for (i, pair) in told.windows(2).enumerate() {
+                let (before, offset) = (pair[0].report.offset, pair[1].report.offset);
+                if before < offset {
+                    continue;
+                }
+                if times.next_if(|time| time.from <= pair[1].at).is_none() {
+                    found.push(format!("{topic}-{partition}@{offset} was reported after @{before}"));
+                }
+                begin = i + 1;
+            }
+            if told.last().zip(last).is_some_and(|(told, last)| told.at < last.until) {
+                begin = told.len();
+            }
+            if last.is_some() {
+                gone.extend(told[..begin].iter().map(|told| told.report.opaque));
             }
         }
+        gone
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use ottla::producer::OwnedReport;
 use ottla::{Config, Hooks, Producer, Record, Result};
 
-use super::oracle::{Content, History, Logged, Sent, Told};
+use super::oracle::{Content, History, Logged, REPORT_LATE_MAX, Sent, Told};
 
 /// Trouble is what most tests make; each says itself what it expects.
 const QUIET: [(&str, &str); 1] = [("log.level", "error")];
@@ -20,6 +20,7 @@ pub struct Run {
     told: Arc<Mutex<Vec<Told>>>,
     sent: Mutex<Vec<Sent>>,
     threads: AtomicU64,
+    number: u64,
 }
 
 /// The journal of one sending thread; it goes into the run's when dropped.
@@ -46,18 +47,29 @@ impl Run {
     }
 
     /// As `new`, with interceptors or a partitioner.
-    pub fn with_hooks(bootstrap: &str, settings: &[(&str, &str)], mut hooks: Hooks) -> Run {
+    pub fn with_hooks(bootstrap: &str, settings: &[(&str, &str)], hooks: Hooks) -> Run {
+        Run::numbered(0, bootstrap, settings, hooks)
+    }
+
+    /// As `with_hooks`, one of several producers that send to the same topics; each has another
+    /// number, below 256.
+    pub fn numbered(
+        number: u64,
+        bootstrap: &str,
+        settings: &[(&str, &str)],
+        mut hooks: Hooks,
+    ) -> Run {
         let told: Arc<Mutex<Vec<Told>>> = Arc::default();
         let journal = told.clone();
         hooks.reports = Some(Box::new(move |report: &OwnedReport| {
-            let told = Told { report: report.clone(), at: Instant::now() };
+            let told = Told { report: report.clone(), at: Instant::now(), producer: number };
             journal.lock().unwrap().push(told);
         }));
         let mut all = QUIET.to_vec();
         all.extend([("bootstrap.servers", bootstrap), ("delivery.report.mode", "dispatch")]);
         all.extend(settings);
         let producer = Producer::new(&config(&all), hooks).unwrap();
-        Run { producer, told, sent: Mutex::default(), threads: AtomicU64::new(0) }
+        Run { producer, told, sent: Mutex::default(), threads: AtomicU64::new(0), number }
     }
 
     /// Without a callback: the test pulls reports, with `pull`.
@@ -67,20 +79,20 @@ impl Run {
         all.extend(settings);
         let producer = Producer::new(&config(&all), Hooks::default()).unwrap();
         let (told, sent) = (Arc::default(), Mutex::default());
-        Run { producer, told, sent, threads: AtomicU64::new(0) }
+        Run { producer, told, sent, threads: AtomicU64::new(0), number: 0 }
     }
 
     /// Pulls at most `max` reports.
     pub fn pull(&self, max: usize, timeout: Duration) -> Result<usize> {
         let mut told = self.told.lock().unwrap();
         self.producer.poll_reports(max, Some(timeout), |report| {
-            told.push(Told { report: report.into(), at: Instant::now() });
+            told.push(Told { report: report.into(), at: Instant::now(), producer: 0 });
         })
     }
 
     /// A journal for the thread that calls.
     pub fn thread(&self) -> Thread<'_> {
-        let thread = self.threads.fetch_add(1, Ordering::Relaxed);
+        let thread = self.number << 8 | self.threads.fetch_add(1, Ordering::Relaxed);
         Thread { run: self, thread, sent: Vec::new(), count: 0 }
     }
 
@@ -108,7 +120,9 @@ impl Run {
             sent: self.sent.lock().unwrap().clone(),
             told: self.told.lock().unwrap().clone(),
             log,
+            recreated: Vec::new(),
             delivery_timeout: self.producer.config().delivery_timeout,
+            report_late_max: REPORT_LATE_MAX,
         }
     }
 }
@@ -127,9 +141,9 @@ impl Thread<'_> {
         send: impl FnOnce(&Record<'_>) -> Result<()>,
     ) -> Result<()> {
         let opaque = self.thread << 32 | self.count;
-        let (before, at) = (ottla::time::wall_ms(), Instant::now());
+        let before = ottla::time::wall_ms();
         send(&Record { opaque, ..*record })?;
-        let now = (before, ottla::time::wall_ms());
+        let (now, at) = ((before, ottla::time::wall_ms()), Instant::now());
         self.count += 1;
         self.sent.push(Sent {
             opaque,
