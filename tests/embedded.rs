@@ -7,6 +7,8 @@ mod compression;
 mod faults;
 #[path = "embedded/hostile.rs"]
 mod hostile;
+#[path = "embedded/judged.rs"]
+mod judged;
 #[path = "embedded/lifecycle.rs"]
 mod lifecycle;
 #[path = "embedded/produce.rs"]
@@ -16,5 +18,9 @@ mod replication;
 #[path = "embedded/rig.rs"]
 mod rig;
 
+#[path = "support/oracle.rs"]
+mod oracle;
 #[path = "support/raw.rs"]
 mod raw;
+#[path = "support/run.rs"]
+mod run;
