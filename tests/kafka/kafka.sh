@@ -8,6 +8,7 @@
 #   kafka.sh topic T PARTS RF [DIR] create topic T (no error if it exists)
 #   kafka.sh delete T [DIR]         delete topic T
 #   kafka.sh describe T [DIR]       partitions, leaders and in-sync replicas of T
+#   kafka.sh reassign T IDS [DIR]   replicas of T's partitions: nodes IDS (1,2,3); moves the leaders
 #   kafka.sh count T [DIR]          number of records in T (sum of its end offsets)
 #   kafka.sh read T [DIR]           every record of T as a JSON object a line (ReadBack.java)
 #   kafka.sh console T [DIR]        every record of T by Kafka's own console consumer
@@ -72,6 +73,8 @@ case $cmd in
   topic) [ $# -ge 3 ] || usage; cluster "${@:4}"; running; create_topic "$1" "$2" "$3" ;;
   delete) [ $# -ge 1 ] || usage; cluster "${@:2}"; running; delete_topic "$1" ;;
   describe) [ $# -ge 1 ] || usage; cluster "${@:2}"; running; describe_topic "$1" ;;
+  reassign)
+    [ $# -ge 2 ] || usage; cluster "${@:3}"; running; reassign_topic "$1" "$2" ;;
   count) [ $# -ge 1 ] || usage; cluster "${@:2}"; running; count_records "$1" ;;
   read) [ $# -ge 1 ] || usage; cluster "${@:2}"; running; read_back "$1" ;;
   console) [ $# -ge 1 ] || usage; cluster "${@:2}"; running; console "$1" ;;

@@ -83,6 +83,31 @@ describe_topic() {
   tool org.apache.kafka.tools.TopicCommand --bootstrap-server "$bootstrap" --describe --topic "$1"
 }
 
+# Gives each partition of topic $1 the replicas $2 (ids with commas), turned by its number so that
+# each leads some, waits until they have it all, and makes the first replica of each the leader.
+reassign_topic() {
+  local plan n i ids list=() rows=""
+  plan=$(mktemp)
+  IFS=, read -ra list <<<"$2"
+  n=$(describe_topic "$1" | grep -c 'Partition: ')
+  for ((i = 0; i < n; i++)); do
+    local turned=("${list[@]:i % ${#list[@]}}" "${list[@]:0:i % ${#list[@]}}")
+    ids=$(IFS=,; echo "${turned[*]}")
+    rows+="${rows:+,}{\"topic\":\"$1\",\"partition\":$i,\"replicas\":[$ids]}"
+  done
+  echo "{\"version\":1,\"partitions\":[$rows]}" >"$plan"
+  reassignment "$plan" --execute >/dev/null
+  while reassignment "$plan" --verify | grep -q 'still in progress'; do sleep 0.2; done
+  tool org.apache.kafka.tools.LeaderElectionCommand --bootstrap-server "$bootstrap" \
+    --election-type preferred --path-to-json-file "$plan" >/dev/null
+  rm -f "$plan"
+}
+
+reassignment() {
+  tool org.apache.kafka.tools.reassign.ReassignPartitionsCommand --bootstrap-server "$bootstrap" \
+    --reassignment-json-file "$@"
+}
+
 count_records() {
   tool org.apache.kafka.tools.GetOffsetShell --bootstrap-server "$bootstrap" --topic "$1" |
     awk -F: '{sum += $3} END {print sum + 0}'

@@ -279,7 +279,8 @@ impl History {
                     continue;
                 }
                 if times.next_if(|time| time.from <= pair[1].at).is_none() {
-                    found.push(format!("{topic}-{partition}@{offset} was reported after @{before}"));
+                    found
+                        .push(format!("{topic}-{partition}@{offset} was reported after @{before}"));
                 }
                 begin = i + 1;
             }

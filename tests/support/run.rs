@@ -157,6 +157,11 @@ impl Thread<'_> {
         Ok(())
     }
 
+    /// The number of this thread; no other has it.
+    pub fn number(&self) -> u64 {
+        self.thread
+    }
+
     /// What was accepted last, for a test that knows better what must be in the log.
     pub fn last(&mut self) -> &mut Sent {
         self.sent.last_mut().unwrap()
