@@ -1,5 +1,5 @@
 # Everything there is to do here, one command each; the work itself is in scripts/.
-.PHONY: help demo test check header configuration simulate lib bench matrix schedules fuzz clean
+.PHONY: help demo test check header configuration simulate lib bench matrix schedules fuzz chaos sanitize clean
 
 help:
 	@echo "make demo           build, start a cluster, send records, show what happened to each"
@@ -13,6 +13,8 @@ help:
 	@echo "make matrix         the Kafka tests against 4.3.1, 4.1.2 and 3.9.1"
 	@echo "make schedules      thousands of interleavings of the places where threads meet"
 	@echo "make fuzz           TARGET=response SECONDS=60: look for inputs that do harm (nightly)"
+	@echo "make chaos          random faults on a real Kafka under load: MINUTES=10 SEED=…"
+	@echo "make sanitize       the C and unit tests under the address and leak sanitizers (nightly)"
 	@echo "make clean          remove what was built and fetched"
 
 demo:
@@ -54,6 +56,14 @@ schedules:
 
 fuzz:
 	@scripts/fuzz.sh "$(TARGET)" "$(SECONDS)"
+
+chaos:
+	@scripts/bootstrap.sh cargo cc java mvn
+	@MINUTES="$(MINUTES)" SEED="$(SEED)" scripts/chaos.sh
+
+sanitize:
+	@scripts/bootstrap.sh cargo cc
+	@scripts/sanitize.sh address
 
 clean:
 	cargo clean

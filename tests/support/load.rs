@@ -88,7 +88,7 @@ impl Load {
         Load {
             runs: (0..2).map(run).collect(),
             topics: (0..2).map(topic).collect(),
-            pause: Duration::from_millis(1),
+            pause: Duration::from_millis(2),
             over: AtomicBool::new(false),
             refused: AtomicUsize::new(0),
             recreated: Mutex::default(),
