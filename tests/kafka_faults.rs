@@ -64,7 +64,7 @@ fn each_node_is_killed_and_started_again_in_turn() {
             node("kill", number);
             load.reports_grow(3000);
             node("start", number);
-            load.reports_grow(1000);
+            load.in_sync();
         }
     });
     assert!(outcome.retries > 0);

@@ -175,6 +175,13 @@ impl Load {
         }
     }
 
+    /// Waits until every replica of the topics is in sync: the next fault is to meet a whole cluster.
+    pub fn in_sync(&self) {
+        self.until("all replicas are in sync", |load| {
+            load.topics.iter().all(|topic| is_in_sync(&kafka(&["describe", topic])))
+        });
+    }
+
     fn reported(&self) -> usize {
         self.runs.iter().map(Run::reported).sum()
     }
@@ -235,6 +242,17 @@ impl Load {
         history.check();
         outcome
     }
+}
+
+/// Whether the description of a topic, by Kafka's own tool, has all replicas of all partitions.
+fn is_in_sync(description: &str) -> bool {
+    let count = |line: &str, name: &str| {
+        let ids = line.split(name).nth(1).and_then(|rest| rest.split_whitespace().next());
+        ids.map_or(0, |ids| ids.split(',').count())
+    };
+    let mut partitions = description.lines().filter(|line| line.contains("Replicas: ")).peekable();
+    partitions.peek().is_some()
+        && partitions.all(|line| count(line, "Replicas: ") == count(line, "Isr: "))
 }
 
 /// Lets `time` pass.
