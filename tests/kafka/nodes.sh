@@ -95,6 +95,8 @@ launch() {
     "$(log_configuration)" -Dlevel=INFO -cp "$libs/*" \
     kafka.Kafka "$d/server.properties" >>"$d/log" 2>&1 </dev/null &
   echo $! >"$d/pid"
+  # Until it has become Java it does not look alive.
+  until alive "$1" || ! kill -0 $! 2>/dev/null; do sleep 0.05; done
 }
 
 # Waits until each of nodes $2… knows at least $1 brokers.

@@ -134,7 +134,7 @@ impl Load {
         let key = [b'k', (i / 6 % 50) as u8];
         let mut value = format!("{}/{i}/", thread.number()).into_bytes();
         value.extend((0..i % 61).map(|j| (i + j) as u8));
-        let headers = [Header { name: "h", value: (i % 20 == 0).then_some(&b"\0"[..]) }];
+        let headers = [Header { name: "h", value: i.is_multiple_of(20).then_some(&b"\0"[..]) }];
         let record = Record {
             topic: &self.topics[i as usize % self.topics.len()],
             partition: (i % 6 < 2).then_some((i / 6 % PARTITIONS) as i32),
