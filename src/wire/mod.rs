@@ -35,4 +35,4 @@ pub use writer::Writer;
 #[cfg(test)]
 pub mod testing;
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

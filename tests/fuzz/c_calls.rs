@@ -184,14 +184,8 @@ impl World {
                 }
                 1 => _ = ottla_config_set(config, key, value, out),
                 2 => {
-                    _ = ottla_config_get(
-                        config,
-                        key,
-                        room.as_mut_ptr(),
-                        capacity.min(8),
-                        &mut length,
-                        out,
-                    );
+                    let (at, at_most) = (room.as_mut_ptr(), capacity.min(8));
+                    ottla_config_get(config, key, at, at_most, &mut length, out);
                 }
                 3 => _ = ottla_config_free(config),
                 4 if self.producers.len() < PRODUCERS_MAX => {
@@ -224,18 +218,7 @@ impl World {
                     assert!(!ottla_error_text(some).is_null());
                     ottla_error_free(some);
                 }
-                17 => {
-                    let (topic, packed) = (bytes.part(), bytes.part());
-                    // -1 is a text with a NUL behind it, which a part has not.
-                    let (a, b) = (bytes.length(topic), bytes.length(packed));
-                    let a = if a == -1 { -2 } else { a };
-                    let (topic, packed) = (topic.as_ptr().cast(), packed.as_ptr().cast());
-                    let n = usize::from(bytes.byte() % 4);
-                    let (statuses, accepted) = (null_mut(), &mut count);
-                    ottla_producer_send_batch(
-                        producer, topic, a, packed, b, n, 0, statuses, accepted, out,
-                    );
-                }
+                17 => send_batch(producer, bytes, out),
                 _ => {
                     let record = record(bytes);
                     match call {
@@ -248,6 +231,22 @@ impl World {
         if !error.is_null() {
             self.errors.push(error);
         }
+    }
+}
+
+/// A packed batch of the bytes' choice.
+fn send_batch(producer: Handle, bytes: &mut Bytes<'_>, out: *mut Handle) {
+    let (topic, packed) = (bytes.part(), bytes.part());
+    // -1 is a text with a NUL behind it, which a part has not.
+    let (a, b) = (bytes.length(topic), bytes.length(packed));
+    let a = if a == -1 { -2 } else { a };
+    let (topic, packed) = (topic.as_ptr().cast(), packed.as_ptr().cast());
+    let (n, mut accepted) = (usize::from(bytes.byte() % 4), 0);
+    // SAFETY: as in `call`.
+    unsafe {
+        let statuses = null_mut();
+        let at = &mut accepted;
+        ottla_producer_send_batch(producer, topic, a, packed, b, n, 0, statuses, at, out);
     }
 }
 

@@ -38,7 +38,10 @@ const HARMS: [(&str, Harm); 19] = [
     ("a frame of three bytes", |_, s| write(s, &[0, 0, 0, 3, 1, 2, 3])),
     ("a frame just below the limit that never ends", |f, s| announced(f, 16 << 20, s)),
     ("half an answer", |f, s| write(s, &f[..f.len() / 2])),
-    ("half an answer, then the end", |f, s| write(s, &f[..f.len() / 2]) && false),
+    ("half an answer, then the end", |f, s| {
+        write(s, &f[..f.len() / 2]);
+        false
+    }),
     ("the end", |_, _| false),
     ("silence", |_, _| true),
     ("the end of one direction", |_, s| s.shutdown(Shutdown::Write).is_ok()),

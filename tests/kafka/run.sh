@@ -23,11 +23,11 @@ behaviours() {
   cargo test --features cli --no-fail-fast --test behaviour "$1::" || status=1
 }
 behaviours three_brokers
+tests/kafka/examples.sh || status=1
 # These kill and pause nodes: one at a time, and when nobody else is there.
 cargo test --features cli --no-fail-fast --test kafka_faults -- --include-ignored \
   --test-threads=1 || status=1
 behaviours alone
-tests/kafka/examples.sh || status=1
 # These need no Kafka, but its jars.
 { tests/foreign/build.sh &&
   cargo test --features cli --no-fail-fast --test foreign -- --ignored --test-threads=1; } ||

@@ -28,7 +28,7 @@ fn golden_frames() -> Vec<Value> {
     frames
 }
 
-pub(crate) fn golden_batches() -> Vec<Value> {
+fn golden_batches() -> Vec<Value> {
     vectors(include_str!("../../../tests/vectors/record_batches.json"))
 }
 
@@ -40,7 +40,7 @@ fn text(value: &Value) -> &str {
     value.as_str().expect("a text")
 }
 
-pub(crate) fn unhex(value: &Value) -> Vec<u8> {
+fn unhex(value: &Value) -> Vec<u8> {
     let pairs = text(value).as_bytes().chunks(2);
     let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
     pairs.map(byte).collect()
