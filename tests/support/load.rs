@@ -175,7 +175,8 @@ impl Load {
         }
     }
 
-    /// Waits until every replica of the topics is in sync: the next fault is to meet a whole cluster.
+    /// Waits until every replica of the topics is in sync, so that the next fault meets a whole
+    /// cluster.
     pub fn in_sync(&self) {
         self.until("all replicas are in sync", |load| {
             load.topics.iter().all(|topic| is_in_sync(&kafka(&["describe", topic])))
