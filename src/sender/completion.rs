@@ -70,8 +70,9 @@ impl Sender {
                     Ok((answers, hints)) => self.answered(in_flight, answers, &hints, now),
                     Err(error) => {
                         let reason = format!("answered a produce request wrongly: {error}");
+                        let told = format!("{} {reason}", self.client.describe(in_flight.node));
                         self.client.close(in_flight.node, &reason, now);
-                        let failure = RequestFailure::Disconnected(reason);
+                        let failure = RequestFailure::Disconnected(told);
                         self.lost(in_flight, &failure, true, now);
                     }
                 }
