@@ -76,7 +76,7 @@ pub fn api_key(word: &str) -> Result<i16> {
 /// An error by its name or its number.
 pub fn error_code(word: &str) -> Result<ErrorCode> {
     let named = ErrorCode::ALL.iter().find(|code| code.name() == word).copied();
-    let code = named.or_else(|| word.parse().ok().map(ErrorCode));
+    let code = named.or_else(|| word.parse::<i16>().ok().map(|number| ErrorCode(number.into())));
     let sent = code.filter(|code| code.0 >= -1 && code.0 != 0);
     sent.ok_or_else(|| {
         let example = "use Kafka's name, such as NOT_LEADER_OR_FOLLOWER, or its number";
