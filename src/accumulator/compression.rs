@@ -97,6 +97,7 @@ fn work(accumulator: &RecordAccumulator, mut compressor: Compressor, jobs: &Rece
         let place = place(&deque);
         let Some((place, (records, kind))) = place.zip(done) else { continue };
         deque.batches[place].finish(records, kind);
+        accumulator.cut_to_size(&partition, &mut deque, place);
         if place == 0 {
             accumulator.list(&partition, &mut deque, Instant(0));
         }
@@ -158,6 +159,20 @@ impl RecordAccumulator {
         let Some(batch) = deque.batches.front_mut() else { return false };
         self.seal(partition, batch);
         batch.is_sealed()
+    }
+
+    /// Splits a batch of which much was expected and that compressed badly: brokers take batches of
+    /// some size only, and sending it to learn that costs more.
+    fn cut_to_size(&self, partition: &PartitionQueue, deque: &mut Deque, place: usize) {
+        let size_max = self.config.batch_size;
+        if deque.batches[place].size() <= 2 * size_max {
+            return;
+        }
+        let Some(batch) = deque.batches.remove(place) else { return };
+        for piece in self.split(batch, size_max).into_iter().rev() {
+            deque.batches.insert(place, piece);
+        }
+        partition.publish_queued(deque);
     }
 
     /// Tells the sender to look at the partition by a time.

@@ -154,3 +154,27 @@ fn a_batch_that_ends_while_it_is_compressed_gives_its_memory_back() {
     workers.join(&owner.0);
     assert_eq!(owner.0.pool.available(), MEMORY);
 }
+
+#[test]
+fn a_batch_that_compresses_much_worse_than_expected_is_cut_to_size() {
+    let (owner, topic) = room();
+    let partition = topic.partition(0).unwrap();
+    while partition.ratio.get() > 0.2 {
+        partition.ratio.update(0.1);
+    }
+    let sent: Vec<Vec<u8>> = (0..35).map(|seed| noise(seed, 100)).collect();
+    sent.iter().for_each(|value| append(&owner.0, &topic, value));
+    assert_eq!(partition.queued(), 1);
+    let workers = Workers::start(&owner, 1).unwrap();
+    assert!(!owner.0.may_send(partition));
+    workers.join(&owner.0);
+    assert!(owner.0.has_listed());
+    let mut came = Vec::new();
+    while let Some(batch) = owner.0.pop(partition) {
+        assert!(batch.size() <= BATCH_SIZE, "{}", batch.size());
+        came.extend(values(&batch).0);
+        owner.0.complete(&[batch.id]);
+    }
+    assert_eq!(came, sent);
+    assert_eq!((owner.0.incomplete.len(), owner.0.pool.available()), (0, MEMORY));
+}
