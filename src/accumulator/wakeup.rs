@@ -5,8 +5,9 @@
 //! load.
 
 use crate::sync::atomic::{AtomicU64, Ordering, fence};
-use std::sync::OnceLock;
+use std::sync::Arc;
 
+use crate::sync::Mutex;
 use crate::time::Instant;
 
 /// What `sleeps_until` says while the I/O thread is awake.
@@ -16,13 +17,16 @@ const AWAKE: u64 = 0;
 #[derive(Default)]
 pub struct Wakeup {
     sleeps_until: AtomicU64,
-    wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
+    wake: Mutex<Option<Wake>>,
 }
 
+type Wake = Arc<dyn Fn() + Send + Sync>;
+
 impl Wakeup {
-    /// Sets how to wake the thread; the first call counts.
+    /// Sets how to wake the thread. The last call counts: a thread that could not be started is
+    /// tried again with another waker.
     pub fn set_waker(&self, wake: impl Fn() + Send + Sync + 'static) {
-        let _ = self.wake.set(Box::new(wake));
+        *self.wake.lock() = Some(Arc::new(wake));
     }
 
     /// Asks for attention at the latest at `by`. What is to be seen must be visible before.
@@ -32,11 +36,11 @@ impl Wakeup {
             return;
         }
         let change = Ordering::SeqCst;
-        if self.sleeps_until.compare_exchange(until, AWAKE, change, change).is_ok()
-            && let Some(wake) = self.wake.get()
-        {
-            wake();
+        if self.sleeps_until.compare_exchange(until, AWAKE, change, change).is_err() {
+            return;
         }
+        let wake = self.wake.lock().clone();
+        wake.into_iter().for_each(|wake| wake());
     }
 
     /// The I/O thread will sleep until `until`. It must look for work once more after this, as
@@ -57,7 +61,6 @@ impl Wakeup {
 mod tests {
     use super::*;
     use crate::sync::atomic::AtomicUsize;
-    use std::sync::Arc;
 
     #[test]
     fn only_a_sleep_that_is_too_long_is_ended_and_only_once() {
@@ -72,6 +75,20 @@ mod tests {
         wakeup.demand(Instant(100));
         assert_eq!(woken.load(Ordering::SeqCst), 0);
         wakeup.demand(Instant(99));
+        wakeup.demand(Instant(1));
+        assert_eq!(woken.load(Ordering::SeqCst), 1);
+    }
+
+    #[test]
+    fn the_waker_of_a_thread_that_never_started_is_replaced() {
+        let wakeup = Wakeup::default();
+        wakeup.set_waker(|| panic!("nobody listens there"));
+        let woken = Arc::new(AtomicUsize::new(0));
+        let count = woken.clone();
+        wakeup.set_waker(move || {
+            count.fetch_add(1, Ordering::SeqCst);
+        });
+        wakeup.will_sleep(Instant(100));
         wakeup.demand(Instant(1));
         assert_eq!(woken.load(Ordering::SeqCst), 1);
     }
