@@ -327,9 +327,12 @@ impl Sender {
     /// takes a partition's lock later than this one sees the close.
     fn adopt_all(&mut self, now: Instant) -> bool {
         let shared = self.shared.clone();
-        self.listed.clear();
-        shared.accumulator.take_listed(&mut self.listed);
-        self.listed.clear();
+        let mut listed = std::mem::take(&mut self.listed);
+        shared.accumulator.take_listed(&mut listed);
+        // Also those that have nothing any more: what is taken off the list must be listed again
+        // when its next batch comes.
+        listed.drain(..).for_each(|queue| self.adopt(&queue));
+        self.listed = listed;
         let mut found = false;
         for topic in shared.accumulator.topics.view().iter() {
             for queue in (0..).map_while(|index| topic.partition(index)) {

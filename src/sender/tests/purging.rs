@@ -105,3 +105,22 @@ fn a_record_that_lingers_or_has_no_leader_is_queued() {
     world.cluster.move_leader("t", 1, 1);
     world.finish();
 }
+
+#[test]
+fn a_partition_that_was_listed_and_empty_when_others_were_purged_is_listed_again() {
+    let mut world = Setup::default().ready();
+    let first = world.append("t", 0, 200);
+    let view = world.shared.accumulator.topics.view();
+    let queue = view.get("t").unwrap().partition(0).unwrap().clone();
+    // So it looks if the batch came, and went, while the line of its leader was served.
+    let batch = queue.lock().batches.pop_front().unwrap();
+    world.shared.purge(QUEUED);
+    world.run();
+    queue.lock().batches.push_front(batch);
+    let second = world.append("t", 0, 200);
+    world.advance(1000);
+    for record in [first, second] {
+        assert_eq!(world.report(record).state, State::Persisted);
+    }
+    world.finish();
+}
