@@ -198,7 +198,7 @@ impl Sender {
         accumulator.has_listed()
             || self.shared.metadata.has_news()
             || self.shared.alarms.has_news()
-            || self.shared.purges.any()
+            || self.shared.purges.any() && !self.is_ending()
             || self.shared.panics.load(Ordering::SeqCst)
             || self.client.has_news()
             || self.is_urgent() != self.was_urgent

@@ -2,7 +2,7 @@
 
 use super::harness::World;
 use super::setup::Setup;
-use crate::error::ErrorCode;
+use crate::error::{Error, ErrorCode};
 use crate::report::State;
 use crate::sender::Purge;
 
@@ -122,5 +122,19 @@ fn a_partition_that_was_listed_and_empty_when_others_were_purged_is_listed_again
     for record in [first, second] {
         assert_eq!(world.report(record).state, State::Persisted);
     }
+    world.finish();
+}
+
+#[test]
+fn a_purge_that_a_fatal_error_overtakes_is_no_work_for_ever() {
+    let (mut world, in_flight, queued) = busy();
+    world.shared.purge(ALL);
+    let error = Error::fatal(ErrorCode::CLUSTER_AUTHORIZATION_FAILED, "not for you");
+    world.shared.fail(&error);
+    world.run();
+    for record in [in_flight, queued] {
+        assert_eq!(world.report(record).code(), error.code());
+    }
+    assert!(!world.has_work);
     world.finish();
 }
