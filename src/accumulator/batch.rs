@@ -200,6 +200,14 @@ impl ProducerBatch {
         matches!(self.body, Body::Sealed { .. })
     }
 
+    /// How its records are compressed; not at all before it is sealed.
+    pub fn compression(&self) -> CompressionType {
+        match &self.body {
+            Body::Sealed { compression, .. } => *compression,
+            Body::Open(_) | Body::Compressing => CompressionType::None,
+        }
+    }
+
     /// Its size on the wire, batch header included; an estimate before it is compressed.
     pub fn size(&self) -> usize {
         match &self.body {

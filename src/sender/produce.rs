@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use super::part::Sent;
 use super::{ProduceInFlight, Sender};
 use crate::accumulator::ProducerBatch;
+use crate::compression::CompressionType;
 use crate::error::{Error, ErrorCode};
 use crate::log::Level;
 use crate::network::RequestTag;
@@ -17,6 +18,8 @@ use crate::wire::{Records, Uuid};
 
 /// The last version that names topics by name.
 const LAST_VERSION_WITH_NAMES: i16 = 12;
+/// The first version that may carry zstd (KIP-110).
+const FIRST_VERSION_WITH_ZSTD: i16 = 7;
 
 impl Sender {
     /// Serves every broker's line as far as its connection and the in-flight limit allow.
@@ -113,6 +116,7 @@ impl Sender {
         self.next_request += 1;
         self.count_sent(&batches);
         let (topic_data, topic_ids) = self.topic_data(&batches);
+        let zstd = batches.iter().any(|(_, batch)| batch.compression() == CompressionType::Zstd);
         let batches = batches.into_iter().map(|(id, batch)| (id, Some(batch))).collect();
         let has_ids = topic_ids.iter().all(|(id, _)| !id.is_zero());
         self.requests.insert(request, ProduceInFlight { node, batches, topic_ids });
@@ -124,6 +128,9 @@ impl Sender {
         };
         let sent = self.client.version_for::<ProduceRequest>(node).and_then(|version| {
             let version = if has_ids { version } else { version.min(LAST_VERSION_WITH_NAMES) };
+            if zstd && version < FIRST_VERSION_WITH_ZSTD {
+                return Err(no_zstd(&self.client.name(node)));
+            }
             let (tag, answered) = (RequestTag::Produce(request), self.config.acks != 0);
             self.client.send(node, &mut message, version, tag, answered, now)
         });
@@ -191,4 +198,12 @@ impl Sender {
             self.place(id, now);
         }
     }
+}
+
+fn no_zstd(broker: &str) -> Error {
+    let text = format!(
+        "{broker} is older than Kafka 2.1 and knows no zstd: set another compression.type, or \
+         upgrade it"
+    );
+    Error::new(ErrorCode::UNSUPPORTED_COMPRESSION_TYPE, text)
 }

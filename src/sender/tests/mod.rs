@@ -8,6 +8,8 @@ mod wires;
 
 mod batching;
 mod closing;
+#[cfg(feature = "zstd")]
+mod compression;
 mod discovery;
 mod epochs;
 mod error_table;
