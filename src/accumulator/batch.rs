@@ -8,9 +8,12 @@
 //! `batch.size`; its records then lie in several buffers. Who finds it ready seals it, and a worker
 //! (`compression.rs`) puts the compressed bytes in their place.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use super::buffer_pool::Buffer;
+use super::topic::PartitionQueue;
 use crate::compression::CompressionType;
 use crate::record::Record;
 use crate::report::{ReportQueue, Slots};
@@ -46,6 +49,16 @@ pub struct ProducerBatch {
     pub(super) max_timestamp: i64,
     /// Report slots reserved and not yet taken by a record.
     pub(super) slot_credit: u32,
+    /// The partition from which it was taken; a panic that drops it leaves its records there.
+    pub(super) home: Option<Arc<PartitionQueue>>,
+}
+
+/// What is left of a batch that a panic dropped.
+pub struct Lost {
+    /// The batch.
+    pub id: BatchId,
+    /// Its records that want a report.
+    pub slots: Slots,
 }
 
 /// Which batch of the producer it is. A batch that is split leaves its number to its pieces, so
@@ -129,6 +142,7 @@ impl ProducerBatch {
             base_timestamp: -1,
             max_timestamp: -1,
             slot_credit: 0,
+            home: None,
         }
     }
 
@@ -237,6 +251,12 @@ impl ProducerBatch {
         Some(std::mem::take(&mut self.full))
     }
 
+    /// Ends it: what is left are the records that want a report.
+    pub fn into_slots(mut self) -> Slots {
+        self.home = None;
+        std::mem::take(&mut self.slots)
+    }
+
     /// Gives the report slots back that no record took.
     pub fn give_back_slots(&mut self, reports: &ReportQueue) {
         reports.unreserve(std::mem::take(&mut self.slot_credit));
@@ -265,6 +285,16 @@ impl ProducerBatch {
             record_count: self.record_count as i32,
         };
         Some((header.encode(records.len(), *crc), records.clone()))
+    }
+}
+
+impl Drop for ProducerBatch {
+    fn drop(&mut self) {
+        if std::thread::panicking()
+            && let Some(home) = &self.home
+        {
+            home.lost.lock().push(Lost { id: self.id, slots: std::mem::take(&mut self.slots) });
+        }
     }
 }
 

@@ -54,6 +54,12 @@ impl IncompleteBatches {
         }
     }
 
+    /// No batch will be reported any more, and nobody is to wait for one.
+    pub fn give_up(&self) {
+        self.ids.lock().incomplete.clear();
+        self.changed.notify_all();
+    }
+
     /// The number of batches that are not yet reported.
     pub fn len(&self) -> usize {
         self.ids.lock().incomplete.len()

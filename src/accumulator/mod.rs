@@ -245,14 +245,16 @@ impl RecordAccumulator {
         let mut batch = deque.batches.pop_front();
         partition.publish_queued(&deque);
         drop(deque);
+        batch.iter_mut().for_each(|batch| batch.home = Some(partition.clone()));
         batch.iter_mut().for_each(|batch| self.seal(partition, batch));
         batch
     }
 
     /// Takes the oldest batch of a partition to be reported as it is, which is not sent any more.
-    pub fn pop_unsent(&self, partition: &PartitionQueue) -> Option<ProducerBatch> {
+    pub fn pop_unsent(&self, partition: &Arc<PartitionQueue>) -> Option<ProducerBatch> {
         let mut deque = partition.lock();
         let mut batch = deque.batches.pop_front();
+        batch.iter_mut().for_each(|batch| batch.home = Some(partition.clone()));
         partition.publish_queued(&deque);
         batch.iter_mut().for_each(|batch| batch.give_back_slots(&self.reports));
         batch

@@ -122,6 +122,7 @@ impl ProducerBatch {
             base_timestamp: writer.base_timestamp,
             max_timestamp: writer.max_timestamp,
             slot_credit: 0,
+            home: self.home.clone(),
         }
     }
 }

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 
 use arc_swap::{ArcSwap, Guard};
 
-use super::batch::ProducerBatch;
+use super::batch::{Lost, ProducerBatch};
 use super::built_in_partitioner::BuiltInPartitioner;
 use crate::compression::RatioEstimate;
 use crate::record::TopicName;
@@ -186,6 +186,8 @@ pub struct PartitionQueue {
     pub available: AtomicBool,
     /// Whether it ever had a batch.
     pub seen: AtomicBool,
+    /// What a panic of the I/O thread dropped.
+    pub lost: Mutex<Vec<Lost>>,
 }
 
 /// What the lock of a partition guards.
@@ -210,6 +212,7 @@ impl PartitionQueue {
             queued: AtomicU32::new(0),
             available: AtomicBool::new(true),
             seen: AtomicBool::new(false),
+            lost: Mutex::default(),
         }
     }
 

@@ -11,7 +11,7 @@ use crate::accumulator::{BatchId, ProducerBatch};
 use crate::error::{Error, ErrorCode, Result};
 use crate::metadata::Node;
 use crate::network::{ClientResponse, RequestFailure};
-use crate::report::{Entry, Outcome, State};
+use crate::report::{Entry, Outcome, Slots, State};
 use crate::time::Instant;
 use crate::wire::messages::ProduceResponse;
 use crate::wire::messages::produce::{
@@ -332,8 +332,23 @@ impl Sender {
         outcome: Outcome,
         exceptions: Vec<(u32, Outcome)>,
     ) {
+        let batch_id = batch.id;
+        let outcome = (outcome, exceptions);
+        self.report_slots(id, batch_id, batch.into_slots(), base_offset, log_append_time, outcome);
+    }
+
+    /// As above, of a batch of which only this is left.
+    pub(super) fn report_slots(
+        &mut self,
+        id: u32,
+        batch_id: BatchId,
+        slots: Slots,
+        base_offset: i64,
+        log_append_time: i64,
+        (outcome, exceptions): (Outcome, Vec<(u32, Outcome)>),
+    ) {
         let Some(part) = self.parts[id as usize].as_ref() else { return };
-        self.reported.push(batch.id);
+        self.reported.push(batch_id);
         self.entries.push(Entry {
             topic: part.queue.topic.clone(),
             partition: part.queue.partition,
@@ -341,7 +356,7 @@ impl Sender {
             log_append_time,
             outcome,
             exceptions,
-            slots: batch.slots,
+            slots,
         });
     }
 

@@ -121,7 +121,7 @@ impl Sender {
     }
 
     /// Reports everything that is left as failed with `error`.
-    pub(super) fn abort_all(&mut self, error: &Error, now: Instant) {
+    pub(super) fn abort_all(&mut self, error: &Error) {
         let requests = std::mem::take(&mut self.requests);
         for (_, request) in requests {
             for (id, batch) in request.batches {
@@ -133,7 +133,8 @@ impl Sender {
                 self.report(id, batch, -1, -1, outcome, Vec::new());
             }
         }
-        self.adopt_all(now);
+        self.adopt_all();
+        self.due.clear();
         for id in 0..self.parts.len() as u32 {
             self.abort_part(id, error);
         }
@@ -160,9 +161,33 @@ impl Sender {
         }
     }
 
-    /// Reports what can be reported after a panic of the I/O thread.
-    pub(super) fn give_up(&mut self, error: &Error, now: Instant) {
-        self.abort_all(error, now);
+    /// Reports everything after a panic of the I/O thread, also what the panic dropped.
+    pub(super) fn give_up(&mut self, error: &Error) {
+        self.report_lost(error);
+        self.abort_all(error);
+    }
+
+    /// Reports what a panic dropped: batches on their way from one place to another, and those of
+    /// a partition that was being looked at.
+    fn report_lost(&mut self, error: &Error) {
+        let shared = self.shared.clone();
+        for topic in shared.accumulator.topics.view().iter() {
+            for queue in (0..).map_while(|index| topic.partition(index)) {
+                self.adopt(queue);
+                for lost in std::mem::take(&mut *queue.lost.lock()) {
+                    // Nobody knows any more how far it came.
+                    let outcome = Outcome::possibly_persisted(error.clone());
+                    self.report_slots(queue.id, lost.id, lost.slots, -1, -1, (outcome, Vec::new()));
+                }
+            }
+        }
+    }
+
+    /// The last that the I/O thread does after a panic: reports what it can, and lets those go
+    /// who wait for the rest.
+    pub(super) fn end_reports(&mut self) {
         self.flush_reports();
+        self.shared.accumulator.incomplete.give_up();
+        self.shared.accumulator.reports.nudge();
     }
 }

@@ -61,10 +61,10 @@ impl IoThread {
         let text = "the I/O thread panicked; nothing more can be sent by this producer";
         let error = Error::fatal(ErrorCode::INTERNAL, text);
         self.shared.fail(&error);
-        let _ = std::panic::catch_unwind(AssertUnwindSafe(|| {
-            self.sender.give_up(&error, time::now());
-            self.shared.log.log(Level::Error, || text.to_owned());
-        }));
+        // What panicked may do so again: each step is on its own.
+        let _ = std::panic::catch_unwind(AssertUnwindSafe(|| self.sender.give_up(&error)));
+        let _ = std::panic::catch_unwind(AssertUnwindSafe(|| self.sender.end_reports()));
+        self.shared.log.log(Level::Error, || text.to_owned());
     }
 
     fn turn(&mut self) {

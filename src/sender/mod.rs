@@ -234,13 +234,14 @@ impl Sender {
             let text = "the producer was closed before the record was acknowledged";
             let failed = &self.shared.clone().metrics.records_failed;
             let before = failed.get();
-            self.abort_all(&Error::new(ErrorCode::CLOSED_FORCEFULLY, text), now);
+            self.abort_all(&Error::new(ErrorCode::CLOSED_FORCEFULLY, text));
             self.shared.given_up.fetch_add(failed.get() - before, Ordering::SeqCst);
         } else if let Some(error) = self.shared.fatal().cloned() {
-            self.abort_all(&error, now);
+            self.abort_all(&error);
         }
         self.flush_reports();
-        let done = closing == CLOSING && self.may_finish() && !self.adopt_all(now);
+        let done = closing == CLOSING && self.may_finish() && !self.adopt_all();
+        std::mem::take(&mut self.due).into_iter().for_each(|id| self.place(id, now));
         if closing == FORCED || done {
             let text = "the producer is closed";
             self.shared.metadata.close(Error::new(ErrorCode::CLOSED, text));
@@ -323,9 +324,9 @@ impl Sender {
     }
 
     /// Makes every partition known that has a batch, also one whose sending thread has not yet
-    /// told of it. True if there is any. After a close no batch comes after this, as a thread that
-    /// takes a partition's lock later than this one sees the close.
-    fn adopt_all(&mut self, now: Instant) -> bool {
+    /// told of it, and due. True if there is any. After a close no batch comes after this, as a
+    /// thread that takes a partition's lock later than this one sees the close.
+    fn adopt_all(&mut self) -> bool {
         let shared = self.shared.clone();
         let mut listed = std::mem::take(&mut self.listed);
         shared.accumulator.take_listed(&mut listed);
@@ -338,7 +339,7 @@ impl Sender {
             for queue in (0..).map_while(|index| topic.partition(index)) {
                 if !queue.lock().batches.is_empty() {
                     self.adopt(queue);
-                    self.place(queue.id, now);
+                    self.due.push(queue.id);
                     found = true;
                 }
             }

@@ -44,7 +44,7 @@ impl Sender {
         }
         self.shared.purges.any.store(false, Ordering::SeqCst);
         let wanted = std::mem::take(&mut *self.shared.purges.wanted.lock());
-        self.adopt_all(now);
+        self.adopt_all();
         for (purge, below) in wanted {
             for id in 0..self.parts.len() as u32 {
                 if purge.in_flight {

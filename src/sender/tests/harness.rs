@@ -271,7 +271,7 @@ impl World {
         busy | self.read_reports()
     }
 
-    fn read_reports(&mut self) -> bool {
+    pub fn read_reports(&mut self) -> bool {
         let (mut new, at) = (Vec::new(), self.now);
         self.shared.accumulator.reports.drain(usize::MAX, |report| {
             new.push(Rep {
