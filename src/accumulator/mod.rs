@@ -77,6 +77,8 @@ pub struct RecordAccumulator {
     batch_ids: AtomicU64,
     /// Batches below this id are being flushed.
     flush_below: AtomicU64,
+    /// Batches below this id take no more records.
+    ended_below: AtomicU64,
     closed: AtomicBool,
 }
 
@@ -94,6 +96,7 @@ impl RecordAccumulator {
             listed: Mutex::default(),
             batch_ids: AtomicU64::new(0),
             flush_below: AtomicU64::new(0),
+            ended_below: AtomicU64::new(0),
             closed: AtomicBool::new(false),
         }
     }
@@ -163,6 +166,9 @@ impl RecordAccumulator {
         buffer: &mut Option<(Buffer, Instant)>,
     ) -> TryAppend {
         let Some(batch) = deque.batches.back_mut() else { return TryAppend::NoRoom };
+        if batch.id.number < self.ended_below.load(Ordering::Acquire) {
+            return TryAppend::NoRoom;
+        }
         let kept = self.config.report_timestamps;
         match batch.try_append(record, at, kept, &self.reports) {
             TryAppend::NeedsBuffer if buffer.is_some() => {
@@ -263,6 +269,14 @@ impl RecordAccumulator {
     /// All batches that there are have smaller ids.
     pub fn next_batch_id(&self) -> u64 {
         self.batch_ids.load(Ordering::SeqCst)
+    }
+
+    /// Has no batch that is here now take records that come after this. Returns the number below
+    /// which their ids are.
+    pub fn end_batches(&self) -> u64 {
+        let below = self.next_batch_id();
+        self.ended_below.fetch_max(below, Ordering::SeqCst);
+        below
     }
 
     /// Splits a sealed batch into pieces of at most `size_max` bytes, as far as single records

@@ -69,7 +69,11 @@ impl Shared {
 
     /// Gives up what was accepted until now; the reports follow at once.
     pub fn purge(&self, purge: Purge) {
-        self.purges.add(purge, self.accumulator.next_batch_id());
+        let below = match purge.queued {
+            true => self.accumulator.end_batches(),
+            false => self.accumulator.next_batch_id(),
+        };
+        self.purges.add(purge, below);
         self.accumulator.wakeup.demand(Instant(0));
     }
 

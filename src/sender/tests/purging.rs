@@ -90,6 +90,18 @@ fn what_is_sent_after_the_call_stays() {
 }
 
 #[test]
+fn what_is_sent_after_the_call_does_not_join_a_batch_that_is_given_up() {
+    let mut world = Setup::default().linger(1000).ready();
+    let before = world.append("t", 0, 8);
+    world.shared.purge(QUEUED);
+    let later = world.append("t", 0, 8);
+    world.run();
+    purged(&world, before, State::NotPersisted, "waited to be sent");
+    assert!(!world.is_reported(later));
+    goes_on(world);
+}
+
+#[test]
 fn a_record_that_lingers_or_has_no_leader_is_queued() {
     let mut world = Setup::default().linger(60_000).ready();
     let lingers = world.send("t", 0);
