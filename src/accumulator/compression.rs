@@ -94,8 +94,9 @@ fn work(accumulator: &RecordAccumulator, mut compressor: Compressor, jobs: &Rece
         }
         let done = compress(&mut compressor, &mut scratch, &partition, buffers);
         let mut deque = partition.lock();
-        let place = place(&deque);
-        let Some((place, (records, kind))) = place.zip(done) else { continue };
+        // What is not wanted any more goes back to the pool after the lock, as it was made before.
+        let Some(place) = place(&deque) else { continue };
+        let Some((records, kind)) = done else { continue };
         deque.batches[place].finish(records, kind);
         accumulator.cut_to_size(&partition, &mut deque, place);
         if place == 0 {
