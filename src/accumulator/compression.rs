@@ -165,8 +165,11 @@ impl RecordAccumulator {
     /// Splits a batch of which much was expected and that compressed badly: brokers take batches of
     /// some size only, and sending it to learn that costs more.
     fn cut_to_size(&self, partition: &PartitionQueue, deque: &mut Deque, place: usize) {
-        let size_max = self.config.batch_size;
-        if deque.batches[place].size() <= 2 * size_max {
+        let whole = &deque.batches[place];
+        // The pieces are not compressed: what that would undo is worth more than the size.
+        let pays = 2 * whole.size() <= whole.full_len;
+        let size_max = whole.write_limit;
+        if whole.record_count == 1 || pays || whole.size() <= 2 * size_max {
             return;
         }
         let Some(batch) = deque.batches.remove(place) else { return };

@@ -178,3 +178,21 @@ fn a_batch_that_compresses_much_worse_than_expected_is_cut_to_size() {
     assert_eq!(came, sent);
     assert_eq!((owner.0.incomplete.len(), owner.0.pool.available()), (0, MEMORY));
 }
+
+#[test]
+fn a_large_record_stays_compressed() {
+    let (owner, topic) = room();
+    let partition = topic.partition(0).unwrap();
+    let value = [noise(1, 5 * BATCH_SIZE), vec![0; 3 * BATCH_SIZE]].concat();
+    let record = Record { topic: "t", value: Some(&value), ..Record::default() };
+    let Ok(Reserve::Granted(granted)) = owner.0.pool.reserve(9 * BATCH_SIZE, || None) else {
+        panic!("there is memory");
+    };
+    let mut buffer = Some((granted, Instant(1)));
+    owner.0.append(&topic, partition, &record, 0, false, &mut buffer).unwrap();
+    let workers = Workers::start(&owner, 1).unwrap();
+    assert!(!owner.0.may_send(partition));
+    workers.join(&owner.0);
+    let batch = owner.0.pop(partition).unwrap();
+    assert_eq!(values(&batch), (vec![value], true));
+}
