@@ -161,6 +161,7 @@ impl Partition {
         batch: &Batch,
         acks: i16,
         wall_ms: i64,
+        now: Instant,
     ) -> Result<AppendInfo, AppendError> {
         let in_sync = self.leader()?.isr.len();
         let least = self.min_isr();
@@ -172,9 +173,21 @@ impl Partition {
             return Err(AppendError::of_log(ErrorCode::NOT_ENOUGH_REPLICAS, text));
         }
         let epoch = self.image.leader_epoch;
+        let end_before = self.log.end_offset();
         let info = self.log.append_as_leader(batch, epoch, &self.config, wall_ms)?;
+        self.note_caught_up(end_before, now);
         self.advance_high_watermark();
         Ok(info)
+    }
+
+    /// Who had everything until now falls behind from now on. Kafka's followers ask all the time,
+    /// ours only when there is news, so the time of their last fetch does not tell.
+    fn note_caught_up(&mut self, end_before: i64, now: Instant) {
+        let Role::Leader(leader) = &mut self.role else { return };
+        let had_all = |progress: &&mut Progress| progress.end_offset >= end_before;
+        for progress in leader.followers.values_mut().filter(had_all) {
+            progress.caught_up = now;
+        }
     }
 
     /// Whether everything up to `last_offset` is committed.

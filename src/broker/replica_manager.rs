@@ -89,10 +89,11 @@ impl ReplicaManager {
         batch: &Batch,
         acks: i16,
         wall_ms: i64,
+        now: Instant,
     ) -> Result<(AppendInfo, i64), AppendError> {
         let partition = self.get_mut(topic, index).ok_or(ErrorCode::NOT_LEADER_OR_FOLLOWER)?;
         let before = partition.high_watermark;
-        let info = partition.append(batch, acks, wall_ms)?;
+        let info = partition.append(batch, acks, wall_ms, now)?;
         let committed = partition.high_watermark > before;
         let has_followers = partition.image.replicas.len() > 1;
         let log_start = partition.log.start_offset();

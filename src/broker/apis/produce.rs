@@ -138,7 +138,7 @@ impl Write<'_> {
         let wall_ms = core.wall_ms(now);
         let appended = self.check(&topic, index, batch).and_then(|batch| {
             let server = core.server_mut(self.call.broker)?;
-            server.replicas.append(&topic, index, &batch, self.request.acks, wall_ms)
+            server.replicas.append(&topic, index, &batch, self.request.acks, wall_ms, now)
         });
         let (info, log_start_offset) = match appended {
             Ok(done) => done,

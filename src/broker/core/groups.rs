@@ -130,7 +130,7 @@ impl ClusterCore {
     ) -> Result<(), ErrorCode> {
         let wall_ms = self.wall_ms(now);
         let server = self.server_mut(broker)?;
-        append(server, offsets_partition(server, group), kept, wall_ms)
+        append(server, offsets_partition(server, group), kept, wall_ms, now)
     }
 
     /// Where a partition of the offsets topic became large: writes down once more what counts, and
@@ -146,7 +146,7 @@ impl ClusterCore {
         };
         let from = large.log.end_offset();
         for some in server.groups.all_to_keep(index, offsets_count(server)).chunks(COMPACT_CHUNK) {
-            if append(server, index, some, wall_ms).is_err() {
+            if append(server, index, some, wall_ms, now).is_err() {
                 // It leads no more, or too few are in sync: then nothing may be dropped.
                 return;
             }
@@ -196,11 +196,12 @@ fn append(
     index: i32,
     kept: &[Kept],
     wall_ms: i64,
+    now: Instant,
 ) -> Result<(), ErrorCode> {
     let bytes = encode_kept(kept, wall_ms);
     let batch = Batch::inspect(&Records::Whole(bytes), OWN_VERSION).map_err(|e| e.code)?;
     let topic: Arc<str> = OFFSETS_TOPIC.into();
-    let appended = server.replicas.append(&topic, index, &batch, -1, wall_ms);
+    let appended = server.replicas.append(&topic, index, &batch, -1, wall_ms, now);
     appended.map(|_| ()).map_err(|error| match error.code {
         ErrorCode::NOT_LEADER_OR_FOLLOWER => ErrorCode::NOT_COORDINATOR,
         _ => ErrorCode::COORDINATOR_NOT_AVAILABLE,

@@ -258,6 +258,23 @@ fn a_follower_that_falls_behind_leaves_the_isr_and_writes_go_on() {
 }
 
 #[test]
+fn a_follower_that_had_everything_is_not_late_because_nothing_came_for_long() {
+    let mut config = lagging(3, 90 * MS);
+    config.replica_lag_time_max = 100 * MS;
+    let mut sim = Sim::new(config);
+    sim.pass(1000 * MS);
+    let epoch = sim.core.registry.topics["t"].partitions[0].partition_epoch;
+    for _ in 0..5 {
+        let conn = sim.write(sim.leader(), 60_000);
+        sim.pass(80 * MS);
+        assert!(sim.written(conn).is_none(), "the followers do not have it yet");
+        sim.pass(333 * MS);
+        assert_eq!(sim.written(conn).unwrap().0, ErrorCode::NONE);
+    }
+    assert_eq!(sim.core.registry.topics["t"].partitions[0].partition_epoch, epoch);
+}
+
+#[test]
 fn the_same_seed_and_the_same_requests_give_the_same_bytes() {
     let run = |seed| {
         let mut config = lagging(3, 3 * MS);
