@@ -40,6 +40,8 @@ pub struct BrokerServer {
     pub history: Vec<BrokerState>,
     /// It does nothing until it is resumed.
     pub paused: bool,
+    /// Its clients reach it no more. The network's doing: it outlives the broker's process.
+    pub cut_off: bool,
     /// It reaches neither the registry nor the controller.
     pub isolated: bool,
     /// Counts how often it fell silent and was heard of again.
@@ -65,6 +67,7 @@ impl BrokerServer {
             state: BrokerState::NotRunning,
             history: Vec::new(),
             paused: false,
+            cut_off: false,
             isolated: false,
             silence: 0,
             image: Arc::default(),

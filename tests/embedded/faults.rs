@@ -145,6 +145,31 @@ fn a_broker_that_is_cut_off_from_its_clients_is_silent_and_then_goes_on() {
 }
 
 #[test]
+fn a_broker_that_was_paused_when_it_died_serves_when_it_is_started() {
+    let cluster = cluster();
+    let rig = Rig::new(&cluster, &[("linger.ms", "0")]);
+    persisted(&[one(&rig, "t")]);
+    cluster.pause_broker(1).unwrap();
+    cluster.kill_broker(1).unwrap();
+    cluster.start_broker(1).unwrap();
+    assert_eq!(one(&rig, "t").offset, 1);
+}
+
+#[test]
+fn a_broker_that_is_cut_off_stays_so_when_it_is_resumed() {
+    let cluster = cluster();
+    let rig = Rig::new(&cluster, &[("linger.ms", "0")]);
+    persisted(&[one(&rig, "t")]);
+    cluster.cut_clients(1, true);
+    cluster.pause_broker(1).unwrap();
+    cluster.resume_broker(1).unwrap();
+    rig.send("t", 0, b"v", 2);
+    assert!(rig.producer.flush(Some(Duration::from_millis(100))).is_err());
+    cluster.cut_clients(1, false);
+    assert_eq!(rig.reports()[0].offset, 1);
+}
+
+#[test]
 fn everything_that_arrived_can_be_asked_for() {
     let cluster = cluster();
     let rig = Rig::new(&cluster, &[("client.id", "me"), ("linger.ms", "50")]);

@@ -82,6 +82,7 @@ impl ClusterCore {
             server.crash();
         }
         self.outputs.push(Output::CloseAll { broker: id });
+        self.freeze(id);
         self.settle(now);
         Ok(())
     }
@@ -97,6 +98,7 @@ impl ClusterCore {
         server.crash();
         self.falls_silent(id, now);
         self.outputs.push(Output::CloseAll { broker: id });
+        self.freeze(id);
         self.settle(now);
         Ok(())
     }
@@ -108,7 +110,7 @@ impl ClusterCore {
         };
         server.paused = true;
         self.falls_silent(id, now);
-        self.outputs.push(Output::Freeze { broker: id, frozen: true });
+        self.freeze(id);
         self.settle(now);
         Ok(())
     }
@@ -121,7 +123,7 @@ impl ClusterCore {
         server.paused = false;
         let held = std::mem::take(&mut server.held);
         self.is_heard(id, now);
-        self.outputs.push(Output::Freeze { broker: id, frozen: false });
+        self.freeze(id);
         for parsed in held {
             self.go_on(parsed, now, ClusterCore::accept);
         }
@@ -174,6 +176,17 @@ impl ClusterCore {
 
     /// Cuts a broker off from its clients, or ends that.
     pub fn cut_clients(&mut self, id: i32, cut: bool) {
-        self.outputs.push(Output::Freeze { broker: id, frozen: cut });
+        if let Some(server) = self.servers.get_mut(&id) {
+            server.cut_off = cut;
+        }
+        self.freeze(id);
+    }
+
+    /// Nothing flows between a broker and its clients while either the one is paused or the
+    /// network is cut, and no longer.
+    fn freeze(&mut self, id: i32) {
+        let Some(server) = self.servers.get(&id) else { return };
+        let frozen = server.paused || server.cut_off;
+        self.outputs.push(Output::Freeze { broker: id, frozen });
     }
 }
