@@ -131,6 +131,7 @@ impl ClusterConfig {
             ("queued.max.requests", self.queued_max_requests >= 1, "at least 1"),
             ("max.connections", self.max_connections >= 1, "at least 1"),
             ("socket.request.max.bytes", self.socket_request_max_bytes >= 1, "at least 1"),
+            ("replica.lag.time.max.ms", !self.replica_lag_time_max.is_zero(), "at least 1"),
             ("num.network.threads", (1..=1000).contains(&self.processors), "1 to 1000"),
             ("num.io.threads", (1..=1000).contains(&self.handlers), "1 to 1000"),
         ] {

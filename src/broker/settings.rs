@@ -190,6 +190,7 @@ mod tests {
             ("num.partitions=0", "num.partitions must be"),
             ("num.network.threads=0", "num.network.threads must be 1 to 1000"),
             ("max.connections=0", "max.connections must be"),
+            ("replica.lag.time.max.ms=0", "replica.lag.time.max.ms must be at least 1"),
         ] {
             let why = ClusterConfig::parse(text).unwrap().check().unwrap_err();
             assert!(why.contains(named), "{why}");
