@@ -115,7 +115,8 @@ ready() {
 # Formats the storage of $1 nodes, all at once.
 format() {
   local n=$1 i id jobs=()
-  id=$(head -c16 /dev/urandom | base64 | tr '+/' '-_' | tr -d =)
+  # No "-": at the front it would be taken for an option.
+  id=$(head -c16 /dev/urandom | base64 | tr '+/' 'ps' | tr -d =)
   for ((i = 1; i <= n; i++)); do
     tool kafka.tools.StorageTool format -t "$id" -c "$dir/n$i/server.properties" \
       >"$dir/n$i/log" 2>&1 &
