@@ -15,34 +15,20 @@ use std::thread::JoinHandle;
 use crossbeam_channel::{Receiver, Sender};
 
 use super::{BatchId, Buffer, Deque, PartitionQueue, ProducerBatch, RecordAccumulator};
-use crate::compression::{Compression, CompressionType, Compressor};
+use crate::compression::{CompressionType, Compressor};
 use crate::error::{Error, ErrorCode, Result};
 use crate::sync::Mutex;
 use crate::time::Instant;
 
 /// A batch whose records wait to be compressed.
-struct Job {
+pub(super) struct Job {
     partition: Arc<PartitionQueue>,
     batch_id: BatchId,
     buffers: Vec<Buffer>,
 }
 
-/// Where jobs go.
-pub(super) struct Jobs {
-    compression: Compression,
-    /// `None` without workers.
-    workers: Mutex<Option<Sender<Job>>>,
-}
-
-impl Jobs {
-    pub(super) fn new(compression: Compression) -> Jobs {
-        Jobs { compression, workers: Mutex::new(None) }
-    }
-
-    fn is_wanted(&self) -> bool {
-        self.compression.kind != CompressionType::None
-    }
-}
+/// Where jobs go; `None` without workers.
+pub(super) type Jobs = Mutex<Option<Sender<Job>>>;
 
 /// The threads of a producer that compress.
 #[derive(Default)]
@@ -57,12 +43,12 @@ impl Workers {
     {
         let accumulator: &RecordAccumulator = T::as_ref(owner);
         let mut workers = Workers::default();
-        if !accumulator.compression.is_wanted() {
+        if !accumulator.compresses() {
             return Ok(workers);
         }
         let (sender, jobs) = crossbeam_channel::unbounded();
         for index in 0..count {
-            let compressor = Compressor::new(accumulator.compression.compression)?;
+            let compressor = Compressor::new(accumulator.config.compression)?;
             let (owner, jobs) = (owner.clone(), jobs.clone());
             let thread = std::thread::Builder::new().name(format!("ottla-compress-{index}"));
             let thread = thread.spawn(move || work(T::as_ref(&owner), compressor, &jobs));
@@ -72,13 +58,13 @@ impl Workers {
             };
             workers.0.push(thread.map_err(failed)?);
         }
-        *accumulator.compression.workers.lock() = Some(sender);
+        *accumulator.jobs.lock() = Some(sender);
         Ok(workers)
     }
 
     /// Ends the threads, after what they have got.
     pub fn join(self, accumulator: &RecordAccumulator) {
-        accumulator.compression.workers.lock().take();
+        accumulator.jobs.lock().take();
         self.0.into_iter().for_each(|thread| drop(thread.join()));
     }
 }
@@ -129,11 +115,16 @@ fn compress(
 }
 
 impl RecordAccumulator {
+    /// Whether batches are compressed.
+    pub(super) fn compresses(&self) -> bool {
+        self.config.compression.kind != CompressionType::None
+    }
+
     /// Seals a batch; if it is to be compressed, a worker gets it.
     pub(super) fn seal(&self, partition: &Arc<PartitionQueue>, batch: &mut ProducerBatch) {
         let Some(buffers) = batch.seal(&self.reports) else { return };
         let job = Job { partition: partition.clone(), batch_id: batch.id, buffers };
-        let workers = self.compression.workers.lock().clone();
+        let workers = self.jobs.lock().clone();
         let job = match workers {
             Some(workers) => match workers.send(job) {
                 Ok(()) => return,
@@ -141,7 +132,7 @@ impl RecordAccumulator {
             },
             None => job,
         };
-        let mut compressor = Compressor::new(self.compression.compression).ok();
+        let mut compressor = Compressor::new(self.config.compression).ok();
         let done = compressor
             .as_mut()
             .and_then(|compressor| compress(compressor, &mut Vec::new(), partition, job.buffers));
@@ -153,10 +144,11 @@ impl RecordAccumulator {
     /// Whether the oldest batch, which is due, can be sent. If it is still to be compressed that
     /// begins now, and the partition is listed when it is done.
     pub fn may_send(&self, partition: &Arc<PartitionQueue>) -> bool {
-        if !self.compression.is_wanted() {
-            return true;
-        }
-        let mut deque = partition.lock();
+        !self.compresses() || self.seal_front(partition, &mut partition.lock())
+    }
+
+    /// As `may_send`, with compression and under the partition's lock.
+    pub(super) fn seal_front(&self, partition: &Arc<PartitionQueue>, deque: &mut Deque) -> bool {
         let Some(batch) = deque.batches.front_mut() else { return false };
         self.seal(partition, batch);
         batch.is_sealed()

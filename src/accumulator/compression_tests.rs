@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::accumulator::{AccumulatorConfig, Append, Reserve, Topic};
+use crate::compression::Compression;
 use crate::record::Record;
 use crate::report::ReportQueue;
 use crate::wire::record_batch::RecordBatch;

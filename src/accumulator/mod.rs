@@ -24,7 +24,7 @@ pub use incomplete::{Completion, IncompleteBatches};
 pub use topic::{Deque, PartitionQueue, Topic, Topics};
 pub use wakeup::Wakeup;
 
-use crate::compression::{Compression, CompressionType};
+use crate::compression::Compression;
 use crate::error::{Error, ErrorCode, Result};
 use crate::record::Record;
 use crate::report::ReportQueue;
@@ -73,7 +73,7 @@ pub struct RecordAccumulator {
     /// Wakes the sender.
     pub wakeup: Wakeup,
     listed: Mutex<Vec<Arc<PartitionQueue>>>,
-    compression: compression::Jobs,
+    jobs: compression::Jobs,
     batch_ids: AtomicU64,
     /// Batches below this id are being flushed.
     flush_below: AtomicU64,
@@ -87,7 +87,7 @@ impl RecordAccumulator {
     pub fn new(config: AccumulatorConfig, reports: Arc<ReportQueue>) -> RecordAccumulator {
         RecordAccumulator {
             pool: BufferPool::new(config.buffer_memory, config.batch_size),
-            compression: compression::Jobs::new(config.compression),
+            jobs: compression::Jobs::default(),
             config,
             topics: Topics::default(),
             reports,
@@ -139,8 +139,7 @@ impl RecordAccumulator {
             self.seal(partition, last);
         }
         let id = self.batch_ids.fetch_add(1, Ordering::Relaxed);
-        let compressed = self.config.compression.kind != CompressionType::None;
-        let estimate = compressed.then(|| partition.ratio.get());
+        let estimate = self.compresses().then(|| partition.ratio.get());
         let mut batch = ProducerBatch::new(id, now, buffer, self.reports.slots(), estimate);
         let kept = self.config.report_timestamps;
         match batch.try_append(record, timestamp, kept, &self.reports) {
@@ -244,26 +243,22 @@ impl RecordAccumulator {
 
     /// Takes the oldest batch of a partition to be sent, if it need not be compressed first.
     pub fn pop(&self, partition: &Arc<PartitionQueue>) -> Option<ProducerBatch> {
-        if !self.may_send(partition) {
+        let mut deque = partition.lock();
+        if self.compresses() && !self.seal_front(partition, &mut deque) {
             return None;
         }
-        let mut deque = partition.lock();
-        let mut batch = deque.batches.pop_front();
-        partition.publish_queued(&deque);
+        let mut batch = take_front(partition, &mut deque)?;
+        // The checksum of a batch that was still open is computed outside the lock.
         drop(deque);
-        batch.iter_mut().for_each(|batch| batch.home = Some(partition.clone()));
-        batch.iter_mut().for_each(|batch| self.seal(partition, batch));
-        batch
+        self.seal(partition, &mut batch);
+        Some(batch)
     }
 
     /// Takes the oldest batch of a partition to be reported as it is, which is not sent any more.
     pub fn pop_unsent(&self, partition: &Arc<PartitionQueue>) -> Option<ProducerBatch> {
-        let mut deque = partition.lock();
-        let mut batch = deque.batches.pop_front();
-        batch.iter_mut().for_each(|batch| batch.home = Some(partition.clone()));
-        partition.publish_queued(&deque);
-        batch.iter_mut().for_each(|batch| batch.give_back_slots(&self.reports));
-        batch
+        let mut batch = take_front(partition, &mut partition.lock())?;
+        batch.give_back_slots(&self.reports);
+        Some(batch)
     }
 
     /// All batches that there are have smaller ids.
@@ -335,6 +330,14 @@ impl RecordAccumulator {
     pub fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
     }
+}
+
+/// Takes the oldest batch, which from now on knows where its records go if a panic drops it.
+fn take_front(partition: &Arc<PartitionQueue>, deque: &mut Deque) -> Option<ProducerBatch> {
+    let mut batch = deque.batches.pop_front()?;
+    batch.home = Some(partition.clone());
+    partition.publish_queued(deque);
+    Some(batch)
 }
 
 fn reports_full() -> Error {
