@@ -85,12 +85,12 @@ pub fn write_record(
     prefix.signed(i64::from(offset_delta));
     prefix.signed(length_or_minus_one(key));
     if let Some(key) = key {
-        buffer.extend_from_slice(prefix.as_slice());
+        prefix.append_to(buffer);
         buffer.extend_from_slice(key);
         prefix = Scratch::new();
     }
     prefix.signed(length_or_minus_one(value));
-    buffer.extend_from_slice(prefix.as_slice());
+    prefix.append_to(buffer);
     buffer.extend_from_slice(value.unwrap_or_default());
     if headers.is_empty() {
         buffer.push(0);
@@ -103,12 +103,12 @@ pub fn write_record(
 fn write_headers(buffer: &mut Vec<u8>, headers: &[Header<'_>]) {
     let mut count = Scratch::new();
     count.signed(headers.len() as i64);
-    buffer.extend_from_slice(count.as_slice());
+    count.append_to(buffer);
     for header in headers {
         for bytes in [Some(header.name.as_bytes()), header.value] {
             let mut length = Scratch::new();
             length.signed(length_or_minus_one(bytes));
-            buffer.extend_from_slice(length.as_slice());
+            length.append_to(buffer);
             buffer.extend_from_slice(bytes.unwrap_or_default());
         }
     }

@@ -58,7 +58,20 @@ impl Scratch {
 
     /// Adds an unsigned number.
     #[inline]
-    pub fn unsigned(&mut self, mut value: u64) {
+    pub fn unsigned(&mut self, value: u64) {
+        // Most lengths and differences are this short.
+        if value < 1 << 7 {
+            self.push(value as u8);
+        } else if value < 1 << 14 {
+            let two = (value as u16 & 0x7f) | 0x80 | (value as u16 >> 7) << 8;
+            self.bytes[self.len..self.len + 2].copy_from_slice(&two.to_le_bytes());
+            self.len += 2;
+        } else {
+            self.long(value);
+        }
+    }
+
+    fn long(&mut self, mut value: u64) {
         while value >> 35 != 0 {
             self.push(value as u8 | 0x80);
             value >>= 7;
@@ -85,6 +98,19 @@ impl Scratch {
     #[inline]
     pub fn as_slice(&self) -> &[u8] {
         &self.bytes[..self.len]
+    }
+
+    /// Appends what was added to `buffer`.
+    #[inline]
+    pub fn append_to(&self, buffer: &mut Vec<u8>) {
+        let start = buffer.len();
+        if buffer.capacity() - start < self.bytes.len() {
+            buffer.extend_from_slice(self.as_slice());
+            return;
+        }
+        // To copy all of it is cheaper, as its length is known when this is compiled.
+        buffer.extend_from_slice(&self.bytes);
+        buffer.truncate(start + self.len);
     }
 }
 
