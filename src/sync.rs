@@ -4,12 +4,12 @@
 #[cfg(not(feature = "shuttle"))]
 pub use parking_lot::{Condvar, Mutex, MutexGuard};
 #[cfg(not(feature = "shuttle"))]
-pub use std::{sync::atomic, thread_local};
+pub use std::{sync::atomic, thread::yield_now, thread_local};
 
 #[cfg(feature = "shuttle")]
 pub use scheduled::{Condvar, Mutex, MutexGuard};
 #[cfg(feature = "shuttle")]
-pub use shuttle::{sync::atomic, thread_local};
+pub use shuttle::{sync::atomic, thread::yield_now, thread_local};
 
 /// parking_lot's interface over shuttle's locks, as far as it is used.
 #[cfg(feature = "shuttle")]

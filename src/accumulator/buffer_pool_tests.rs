@@ -149,3 +149,14 @@ fn a_pool_beyond_what_32_bits_count_is_counted_right() {
     drop(buffers);
     assert_eq!((pool.available(), pool.queued()), (total, 0));
 }
+
+#[test]
+fn a_thread_far_ahead_yields_once_in_a_while_and_one_that_is_not_never() {
+    let pool = BufferPool::new(2 * AHEAD, YIELD_EVERY / 2);
+    let mut ledger = pool.ledger.lock();
+    ledger.free = AHEAD + 1;
+    assert!((0..100).all(|_| !ledger.is_ahead(2 * AHEAD, YIELD_EVERY)), "little is in use");
+    ledger.free = AHEAD;
+    let yields: Vec<bool> = (0..4).map(|_| ledger.is_ahead(2 * AHEAD, YIELD_EVERY / 2)).collect();
+    assert_eq!(yields, [false, true, false, true]);
+}
