@@ -21,6 +21,7 @@ pub fn invalid(text: impl Into<String>) -> Error {
 ///
 /// # Safety
 /// `data` can be read for `length` bytes, and nobody writes them, for `'a`.
+#[inline]
 pub unsafe fn bytes<'a>(
     data: *const c_void,
     length: i64,
@@ -34,14 +35,20 @@ pub unsafe fn bytes<'a>(
             // SAFETY: not null, not longer than memory can be; the rest is the caller's promise.
             Ok(Some(unsafe { slice::from_raw_parts(data.cast(), length) }))
         }
-        _ => Err(invalid(format!("the length of {name} is {length}: -1 is null, less is nothing"))),
+        _ => Err(negative(name, length)),
     }
+}
+
+#[cold]
+fn negative(name: impl Display, length: i64) -> Error {
+    invalid(format!("the length of {name} is {length}: -1 is null, less is nothing"))
 }
 
 /// A text: UTF-8, with a length, or with length -1 and a NUL behind it.
 ///
 /// # Safety
 /// `data` can be read for `length` bytes, or up to its NUL, and nobody writes them, for `'a`.
+#[inline]
 pub unsafe fn text<'a>(
     data: *const c_char,
     length: i64,
@@ -55,6 +62,10 @@ pub unsafe fn text<'a>(
         // SAFETY: the caller's promise.
         unsafe { self::bytes(data.cast(), length, name) }?.unwrap_or_default()
     };
+    if bytes.is_ascii() {
+        // SAFETY: ASCII is UTF-8. To look for that is a third of the price, for each record's topic.
+        return Ok(unsafe { std::str::from_utf8_unchecked(bytes) });
+    }
     std::str::from_utf8(bytes).map_err(|error| bad_utf8(name, error.valid_up_to()))
 }
 
@@ -69,6 +80,7 @@ fn null(name: impl Display) -> Error {
 }
 
 /// A length that an object in memory can have, behind a pointer that is not null.
+#[inline]
 fn in_memory<T>(data: *const T, length: i64, name: impl Display) -> Result<usize> {
     if data.is_null() {
         return Err(null(name));
@@ -76,8 +88,13 @@ fn in_memory<T>(data: *const T, length: i64, name: impl Display) -> Result<usize
     match isize::try_from(length) {
         // The largest allocation; nothing in memory comes close.
         Ok(length) if length < isize::MAX - 4096 => Ok(length as usize),
-        _ => Err(invalid(format!("the length of {name} is {length}, more than memory can hold"))),
+        _ => Err(too_long(name, length)),
     }
+}
+
+#[cold]
+fn too_long(name: impl Display, length: i64) -> Error {
+    invalid(format!("the length of {name} is {length}, more than memory can hold"))
 }
 
 /// An array of plain structs.

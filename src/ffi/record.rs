@@ -83,6 +83,7 @@ pub struct Numbers {
 }
 
 impl Numbers {
+    #[inline]
     pub fn new(partition: i32, timestamp_ms: i64, opaque: u64, flags: u32) -> Result<Numbers> {
         if partition < -1 {
             return Err(invalid(format!("partition is {partition}: use -1 to have one chosen")));
@@ -103,6 +104,7 @@ impl Numbers {
         })
     }
 
+    #[inline]
     pub fn record<'a>(
         self,
         topic: &'a str,
