@@ -104,11 +104,25 @@ const ESTIMATE_MARGIN: f32 = 1.05;
 /// A batch takes at most this many buffers, however well it compresses.
 const BUFFERS_MAX: usize = 64;
 
+/// What is kept of records for their reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reporting {
+    /// Nothing: there are no reports (`delivery.report.mode=none`).
+    None,
+    /// What the caller gave them.
+    Plain,
+    /// Their create times as well (`delivery.report.timestamp`).
+    WithTimestamps,
+}
+
 /// What became of an append.
 #[derive(Debug, PartialEq, Eq)]
 pub enum TryAppend {
-    /// The record is in.
-    Done,
+    /// The record is in, and the batch that much larger on the wire.
+    Done {
+        /// Bytes; the batch's header is counted with its first record.
+        grown: usize,
+    },
     /// It does not fit, or the batch is sealed.
     NoRoom,
     /// It fits, but the batch needs another buffer for it.
@@ -151,7 +165,7 @@ impl ProducerBatch {
         &mut self,
         record: &Record<'_>,
         timestamp: i64,
-        keep_timestamp: bool,
+        reporting: Reporting,
         reports: &ReportQueue,
     ) -> TryAppend {
         let Body::Open(buffer) = &mut self.body else { return TryAppend::NoRoom };
@@ -162,7 +176,8 @@ impl ProducerBatch {
         let body_len = record_body_len(offset_delta, delta, key, value, headers);
         let size = record_size(body_len);
         let here = buffer.as_ref().len();
-        if !first && wire_size(self.estimate, self.full_len + here) + size > self.write_limit {
+        let before = wire_size(self.estimate, self.full_len + here);
+        if !first && before + size > self.write_limit {
             return TryAppend::NoRoom;
         }
         if self.estimate.is_some() && !first && here + size > buffer.capacity() {
@@ -170,7 +185,7 @@ impl ProducerBatch {
             return if full { TryAppend::NoRoom } else { TryAppend::NeedsBuffer };
         }
         let bytes = buffer.bytes_mut();
-        if !record.no_report {
+        if !record.no_report && reporting != Reporting::None {
             if self.slot_credit == 0 {
                 self.slot_credit = reports.reserve();
             }
@@ -178,14 +193,15 @@ impl ProducerBatch {
                 return TryAppend::ReportsFull;
             }
             self.slot_credit -= 1;
-            let kept = keep_timestamp.then_some(timestamp);
+            let kept = (reporting == Reporting::WithTimestamps).then_some(timestamp);
             self.slots.push(self.record_count, record.opaque, kept);
         }
         write_record(bytes, body_len, offset_delta, delta, key, value, headers);
         self.base_timestamp = base;
         self.max_timestamp = self.max_timestamp.max(timestamp);
         self.record_count += 1;
-        TryAppend::Done
+        let after = wire_size(self.estimate, self.full_len + here + size);
+        TryAppend::Done { grown: if first { after } else { after - before } }
     }
 
     /// Goes on in `buffer`, after `NeedsBuffer`.

@@ -1,7 +1,7 @@
 //! Batches that are compressed: how far they fill, what is sent, and where the memory goes.
 
 use super::*;
-use crate::accumulator::{AccumulatorConfig, Append, Reserve, Topic};
+use crate::accumulator::{AccumulatorConfig, Append, Reporting, Reserve, Topic};
 use crate::compression::Compression;
 use crate::record::Record;
 use crate::report::ReportQueue;
@@ -24,7 +24,7 @@ fn room() -> (Arc<Owner>, Arc<Topic>) {
         linger: std::time::Duration::ZERO,
         buffer_memory: MEMORY,
         adaptive: false,
-        report_timestamps: false,
+        reporting: Reporting::Plain,
         compression: Compression { kind: CompressionType::Lz4, level: 9 },
     };
     let accumulator = RecordAccumulator::new(config, Arc::new(ReportQueue::new(1 << 20)));

@@ -17,7 +17,7 @@ use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use batch::{BatchId, ProducerBatch, ProducerStamp, TryAppend, sequence_after};
+pub use batch::{BatchId, ProducerBatch, ProducerStamp, Reporting, TryAppend, sequence_after};
 pub use buffer_pool::{Buffer, BufferPool, Grant, Reserve};
 pub use compression::Workers;
 pub use incomplete::{Completion, IncompleteBatches};
@@ -42,8 +42,8 @@ pub struct AccumulatorConfig {
     pub buffer_memory: usize,
     /// `partitioner.adaptive.partitioning.enable`.
     pub adaptive: bool,
-    /// `delivery.report.timestamp`.
-    pub report_timestamps: bool,
+    /// `delivery.report.mode` and `delivery.report.timestamp`.
+    pub reporting: Reporting,
     /// `compression.type` and its level.
     pub compression: Compression,
 }
@@ -122,11 +122,8 @@ impl RecordAccumulator {
         if sticky && self.partition_changed(topic, partition, deque) {
             return Ok(Append::PartitionChanged);
         }
-        let before = deque.batches.back().map_or(0, ProducerBatch::size);
         match self.append_to_last(deque, record, timestamp, buffer) {
-            TryAppend::Done => {
-                let size = deque.batches.back().map_or(0, ProducerBatch::size);
-                let grown = size.saturating_sub(before);
+            TryAppend::Done { grown } => {
                 self.appended(topic, partition, deque, sticky, grown, false);
                 return Ok(Append::Done);
             }
@@ -141,19 +138,16 @@ impl RecordAccumulator {
         let id = self.batch_ids.fetch_add(1, Ordering::Relaxed);
         let estimate = self.compresses().then(|| partition.ratio.get());
         let mut batch = ProducerBatch::new(id, now, buffer, self.reports.slots(), estimate);
-        let kept = self.config.report_timestamps;
-        match batch.try_append(record, timestamp, kept, &self.reports) {
-            TryAppend::Done => {}
-            TryAppend::ReportsFull | TryAppend::NoRoom | TryAppend::NeedsBuffer => {
-                return Err(reports_full());
-            }
-        }
-        let size = batch.size();
+        let TryAppend::Done { grown } =
+            batch.try_append(record, timestamp, self.config.reporting, &self.reports)
+        else {
+            return Err(reports_full()); // The first record always fits.
+        };
         self.incomplete.add(batch.id);
         deque.batches.push_back(batch);
         partition.seen.store(true, Ordering::Relaxed);
         partition.publish_queued(deque);
-        self.appended(topic, partition, deque, sticky, size, true);
+        self.appended(topic, partition, deque, sticky, grown, true);
         Ok(Append::Done)
     }
 
@@ -168,7 +162,7 @@ impl RecordAccumulator {
         if batch.id.number < self.ended_below.load(Ordering::Acquire) {
             return TryAppend::NoRoom;
         }
-        let kept = self.config.report_timestamps;
+        let kept = self.config.reporting;
         match batch.try_append(record, at, kept, &self.reports) {
             TryAppend::NeedsBuffer if buffer.is_some() => {
                 buffer.take().into_iter().for_each(|(buffer, _)| batch.extend(buffer));
@@ -185,14 +179,14 @@ impl RecordAccumulator {
         partition: &Arc<PartitionQueue>,
         deque: &mut Deque,
         sticky: bool,
-        size: usize,
+        grown: usize,
         new_batch: bool,
     ) {
+        let last_is_full = deque.batches.back().is_none_or(ProducerBatch::is_full);
         if sticky {
-            deque.sticky_bytes += size;
+            deque.sticky_bytes += grown;
             let enough = self.config.batch_size;
-            let full = deque.batches.back().is_none_or(ProducerBatch::is_full);
-            if deque.sticky_bytes >= enough && full || deque.sticky_bytes >= 2 * enough {
+            if deque.sticky_bytes >= enough && last_is_full || deque.sticky_bytes >= 2 * enough {
                 deque.sticky_bytes = 0;
                 topic.partitioner.switch(topic, self.config.adaptive, partition.partition);
             }
@@ -200,7 +194,7 @@ impl RecordAccumulator {
         // Only what changes the sender's mind is told: the first batch of an idle partition, and
         // its first full one. Behind a full batch nothing is news until that one is drained.
         let waiting = deque.batches.len();
-        let full = waiting > 1 || deque.batches[0].is_full();
+        let full = waiting > 1 || last_is_full;
         let news = if new_batch { waiting <= 2 } else { full && waiting == 1 };
         if !news {
             return;
@@ -222,8 +216,8 @@ impl RecordAccumulator {
             return true;
         }
         // A switch that was put off, as the batch was not full, is due once nothing is open.
-        let open = deque.batches.back().is_some_and(|batch| !batch.is_full());
-        if deque.sticky_bytes < self.config.batch_size || open {
+        let is_open = |deque: &Deque| deque.batches.back().is_some_and(|batch| !batch.is_full());
+        if deque.sticky_bytes < self.config.batch_size || is_open(deque) {
             return false;
         }
         deque.sticky_bytes = 0;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::*;
-use crate::accumulator::{BufferPool, TryAppend};
+use crate::accumulator::{BufferPool, Reporting, TryAppend};
 use crate::record::{Header, Record};
 use crate::report::ReportQueue;
 use crate::time::Instant;
@@ -31,7 +31,8 @@ fn batch(pool: &Arc<BufferPool>, reports: &ReportQueue, count: u64) -> ProducerB
         };
         // Times go back and forth, as those that applications give may.
         let timestamp = 1_700_000_000_000 + i as i64 % 7 * 1000 - i as i64;
-        assert_eq!(batch.try_append(&record, timestamp, true, reports), TryAppend::Done);
+        let done = batch.try_append(&record, timestamp, Reporting::WithTimestamps, reports);
+        assert!(matches!(done, TryAppend::Done { .. }));
     }
     assert!(batch.seal(reports).is_none());
     batch

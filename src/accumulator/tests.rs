@@ -18,7 +18,7 @@ impl Room {
             linger: Duration::from_millis(5),
             buffer_memory,
             adaptive: false,
-            report_timestamps: false,
+            reporting: Reporting::Plain,
             compression: Default::default(),
         };
         let accumulator = RecordAccumulator::new(config, Arc::new(ReportQueue::new(reports_max)));

@@ -26,7 +26,7 @@ use consume::Dispatcher;
 use interceptor::Interceptors;
 use tickets::Tickets;
 
-use crate::accumulator::{AccumulatorConfig, RecordAccumulator, Workers};
+use crate::accumulator::{AccumulatorConfig, RecordAccumulator, Reporting, Workers};
 use crate::backoff::ExponentialBackoff;
 use crate::config::{AddressFamily, Config, LogLevel, ProducerConfig, ReportMode};
 use crate::error::{Error, ErrorCode, Result};
@@ -205,7 +205,11 @@ fn accumulator_config(config: &ProducerConfig) -> Result<AccumulatorConfig> {
         linger: config.linger,
         buffer_memory,
         adaptive: config.partitioner_adaptive,
-        report_timestamps: config.report_timestamps,
+        reporting: match config.report_mode {
+            ReportMode::None => Reporting::None,
+            _ if config.report_timestamps => Reporting::WithTimestamps,
+            _ => Reporting::Plain,
+        },
         compression: config.compression,
     })
 }

@@ -9,7 +9,7 @@ use super::partitioner::partition_by_key;
 use super::tickets::Awaited;
 use super::{Producer, Timeout, closed};
 use crate::accumulator::{Append, Buffer, Reserve, Topic};
-use crate::config::{PartitionerKind, ReportMode};
+use crate::config::PartitionerKind;
 use crate::error::{Error, ErrorCode, Result};
 use crate::record::Record;
 use crate::ticket::Wait;
@@ -172,10 +172,7 @@ impl Producer {
         topic.touch();
         let choice = self.partition(topic, record, topic.partition_count())?;
         let size = self.check_size(record)?;
-        let timestamp = record.timestamp.unwrap_or_else(time::wall_ms);
-        let unreported = Record { no_report: true, ..*record };
-        let no_reports = self.config.report_mode == ReportMode::None;
-        let record = if no_reports { &unreported } else { record };
+        let timestamp = record.timestamp.unwrap_or_else(time::wall_ms_in_a_rush);
         self.append(topic, choice, record, timestamp, size, in_hand, patience)
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Bug;
-use crate::accumulator::AccumulatorConfig;
+use crate::accumulator::{AccumulatorConfig, Reporting};
 use crate::backoff::ExponentialBackoff;
 use crate::broker::{ClusterConfig, TopicConfig};
 use crate::metadata::MetadataConfig;
@@ -81,7 +81,7 @@ pub fn producer(
             linger,
             buffer_memory: batch_size * [rng.usize(1..4), rng.usize(4..60)][rng.usize(..2)],
             adaptive: rng.bool(),
-            report_timestamps: false,
+            reporting: Reporting::Plain,
             compression: Default::default(),
         },
         metadata: MetadataConfig {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::harness::World;
 use super::model::Cluster;
-use crate::accumulator::{AccumulatorConfig, RecordAccumulator};
+use crate::accumulator::{AccumulatorConfig, RecordAccumulator, Reporting};
 use crate::backoff::ExponentialBackoff;
 use crate::log::{Level, Logger};
 use crate::metadata::{Metadata, MetadataConfig};
@@ -61,7 +61,7 @@ impl Default for Setup {
                 linger: ms(0),
                 buffer_memory: 100_000,
                 adaptive: true,
-                report_timestamps: false,
+                reporting: Reporting::Plain,
                 compression: Default::default(),
             },
             metadata: MetadataConfig {
