@@ -16,11 +16,11 @@ static void die(const char *what, ottla_error_t *error) {
 }
 
 static void *read_reports(void *argument) {
-  static ottla_report_t reports[4096];
+  static ottla_report_t reports[256];
   size_t count = 0;
   while (!atomic_load(&stop) || count) {
     ottla_reports_t *lease = NULL;
-    ottla_producer_poll_reports(producer, reports, sizeof *reports, 4096, 100, &count, &lease, NULL);
+    ottla_producer_poll_reports(producer, reports, sizeof *reports, 256, 100, &count, &lease, NULL);
     for (size_t i = 0; i < count; i++)
       peer_settled(reports[i].opaque, reports[i].status ? reports[i].reason : NULL);
     ottla_reports_free(lease);
