@@ -1,0 +1,99 @@
+#!/usr/bin/env python3
+"""Counts the instructions of fixed work (cost.c) under valgrind and compares them with cost.tsv.
+
+  cost.py            fails if anything costs more than it did, within the tolerance
+  cost.py --update   writes the table anew: do that with the change that explains it
+
+Unlike seconds these numbers are the same on a busy machine. Time in the kernel is not in them, nor
+what caches do: run.py measures that. They are of x86-64 and of the compiler that cost.tsv names.
+"""
+import os
+import platform
+import re
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+TABLE = os.path.join(ROOT, "bench", "cost.tsv")
+OUT = os.path.join(ROOT, "build", "cost")
+TOLERANCE = 0.03
+ROUNDS, RECORDS, BATCHES = 20, 6000, 12
+
+# What is counted: its name, the function (a regular expression), and how often the work is done.
+COUNTED = [
+    ("send", r"work_send ", ROUNDS * RECORDS),
+    ("send with a key of 16 bytes", r"work_send_keyed ", ROUNDS * RECORDS),
+    ("send with three headers", r"work_send_headers ", ROUNDS * RECORDS),
+    ("append", r"ProducerBatch::try_append ", 3 * ROUNDS * RECORDS),
+    ("seal a kilobyte", r"RecordAccumulator>::seal ", ROUNDS * 2380),
+    ("drain a batch", r"Sender>::send_produce ", ROUNDS * BATCHES),
+    ("answer of a batch", r"Sender>::produce_answered ", ROUNDS * BATCHES),
+    ("report", r"work_report ", 3 * ROUNDS * RECORDS),
+]
+
+
+def counts():
+    """Instructions of every function with what it calls, by the name callgrind gives it."""
+    program, out = os.path.join(OUT, "cost"), os.path.join(OUT, "callgrind")
+    lib = os.path.join(ROOT, "build", "lib")
+    os.makedirs(OUT, exist_ok=True)
+    subprocess.run(["cc", "-std=c11", "-O1", "-g", "-Wall", "-Wextra", "-Werror",
+                    "-I" + os.path.join(ROOT, "include"), os.path.join(ROOT, "bench", "cost.c"),
+                    "-o", program, "-L" + lib, "-lottla", "-Wl,-rpath," + lib], check=True)
+    subprocess.run(["valgrind", "-q", "--tool=callgrind", f"--callgrind-out-file={out}", program],
+                   check=True, timeout=300)
+    command = ["callgrind_annotate", "--inclusive=yes", "--threshold=100", out]
+    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    lines = re.findall(r"^ *([\d,]+) \([ \d.]+%\)  (.*?)(?: \[.*)?$", text, re.M)
+    return [(int(number.replace(",", "")), name + " ") for number, name in lines]
+
+
+def measured():
+    found = counts()
+    table = {}
+    for name, function, times in COUNTED:
+        # A function is listed once for every file that was inlined into it; the largest is all.
+        of = [count for count, listed in found if re.search("[:> ]" + function, listed)]
+        if not of:
+            sys.exit(f"cost.py: no function {function}: was it renamed, or inlined?")
+        table[name] = round(max(of) / times)
+    return table
+
+
+def compiler():
+    return subprocess.run(["rustc", "--version"], check=True, capture_output=True,
+                          text=True).stdout.split("(")[0].strip()
+
+
+def committed():
+    with open(TABLE, encoding="utf-8") as lines:
+        rows = [line.rstrip("\n").split("\t") for line in lines if not line.startswith("#")]
+    return {name: int(count) for name, count in rows}
+
+
+def main():
+    if platform.machine() != "x86_64":
+        print("cost.py: the numbers are of x86-64, nothing to compare with")
+        return
+    now = measured()
+    if "--update" in sys.argv:
+        with open(TABLE, "w", encoding="utf-8") as table:
+            table.write(f"# Instructions, by bench/cost.py, with {compiler()}.\n")
+            table.writelines(f"{name}\t{count}\n" for name, count in now.items())
+    before = committed()
+    dearer = []
+    for name, count in now.items():
+        was = before.get(name, 0)
+        print(f"{name:30} {count:7} instructions, {was:7} before")
+        if count > was * (1 + TOLERANCE) + 2:
+            dearer.append(name)
+        elif count < was * (1 - TOLERANCE) - 2:
+            print(f"  {name} became cheaper: bench/cost.py --update keeps it so")
+    passed = len(now) - len(dearer)
+    print(f"test result: {'FAILED' if dearer else 'ok'}. {passed} passed; {len(dearer)} failed")
+    if dearer:
+        sys.exit(f"cost.py: dearer than before: {', '.join(dearer)}. If that is worth it, say why "
+                 "and run bench/cost.py --update")
+
+
+main()
