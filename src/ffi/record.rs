@@ -125,7 +125,7 @@ pub struct Headers<'a> {
     many: Vec<Header<'a>>,
 }
 
-const HEADERS_FEW: usize = 16;
+const HEADERS_FEW: usize = 8;
 
 impl<'a> Headers<'a> {
     pub fn new() -> Headers<'a> {

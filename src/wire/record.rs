@@ -2,7 +2,7 @@
 //! differences to the batch's, key, value and headers. Writing it is the hottest path there is.
 
 use super::error::{Result, WireError};
-use super::varint::{Scratch, signed_len, take_i32, take_i64};
+use super::varint::{Scratch, signed_len, take_i32, take_i64, zigzag};
 use crate::record::Header;
 
 /// What a record takes at most beside its key, value and headers
@@ -101,15 +101,24 @@ pub fn write_record(
 }
 
 fn write_headers(buffer: &mut Vec<u8>, headers: &[Header<'_>]) {
-    let mut count = Scratch::new();
-    count.signed(headers.len() as i64);
-    count.append_to(buffer);
+    put_length(buffer, headers.len() as i64);
     for header in headers {
         for bytes in [Some(header.name.as_bytes()), header.value] {
-            let mut length = Scratch::new();
-            length.signed(length_or_minus_one(bytes));
-            length.append_to(buffer);
+            put_length(buffer, length_or_minus_one(bytes));
             buffer.extend_from_slice(bytes.unwrap_or_default());
+        }
+    }
+}
+
+#[inline]
+fn put_length(buffer: &mut Vec<u8>, length: i64) {
+    match u8::try_from(zigzag(length)) {
+        // Most names and values are shorter than 64 bytes.
+        Ok(byte @ ..0x80) => buffer.push(byte),
+        _ => {
+            let mut scratch = Scratch::new();
+            scratch.signed(length);
+            scratch.append_to(buffer);
         }
     }
 }

@@ -57,7 +57,7 @@ impl Scratch {
     }
 
     /// Adds an unsigned number.
-    #[inline]
+    #[inline(always)]
     pub fn unsigned(&mut self, value: u64) {
         // Most lengths and differences are this short.
         if value < 1 << 7 {
@@ -71,6 +71,7 @@ impl Scratch {
         }
     }
 
+    #[inline(never)]
     fn long(&mut self, mut value: u64) {
         while value >> 35 != 0 {
             self.push(value as u8 | 0x80);
@@ -89,7 +90,7 @@ impl Scratch {
     }
 
     /// Adds a signed number.
-    #[inline]
+    #[inline(always)]
     pub fn signed(&mut self, value: i64) {
         self.unsigned(zigzag(value));
     }
