@@ -9,7 +9,7 @@ help:
 	@echo "make lib            build/lib: libottla.so and libottla.a"
 	@echo "make header         write include/ottla.h anew"
 	@echo "make configuration  write CONFIGURATION.md anew"
-	@echo "make bench          measure against other producers, on a null broker"
+	@echo "make bench          measure against other producers: RUNS=5 ONLY=\"sink kafka\""
 	@echo "make matrix         the Kafka tests against 4.3.1, 4.1.2 and 3.9.1"
 	@echo "make schedules      thousands of interleavings of the places where threads meet"
 	@echo "make fuzz           TARGET=response SECONDS=60: look for inputs that do harm (nightly)"
@@ -45,7 +45,7 @@ bench:
 	@scripts/bootstrap.sh cargo cc objcopy java mvn python3 go rdkafka.h lz4.h
 	@scripts/lib.sh
 	@bench/build.sh
-	@bench/run.py
+	@RUNS="$(RUNS)" ONLY="$(ONLY)" bench/bench.sh
 
 matrix:
 	@scripts/bootstrap.sh cargo cc objcopy java mvn python3 go

@@ -3,7 +3,9 @@
 #include <ottla.h>
 
 static ottla_producer_t *producer;
-static const char *topic_name;
+static char topic_names[1000][32];
+static unsigned topics;
+static _Thread_local unsigned turn;
 static pthread_t report_thread;
 static atomic_int stop;
 
@@ -30,7 +32,10 @@ static void *read_reports(void *argument) {
 
 static void peer_open(const char *brokers, const char *topic) {
   char bytes[32];
-  topic_name = topic;
+  topics = (unsigned)number("topics", "1");
+  if (topics < 1 || topics > 1000) { fprintf(stderr, "bad --topics\n"); exit(2); }
+  for (unsigned i = 0; i < topics; i++)
+    snprintf(topic_names[i], sizeof topic_names[i], topics > 1 ? "%s-%u" : "%s", topic, i);
   snprintf(bytes, sizeof bytes, "%lld", (long long)number("buffer-mb", "64") << 20);
   /* Java's and franz-go's request limit would leave room for one batch of 1 MiB. */
   const char *config[][2] = {{"bootstrap.servers", brokers},
@@ -52,7 +57,8 @@ static void peer_open(const char *brokers, const char *topic) {
 
 static const char *peer_send(const char *value, size_t size, const char *key, uint64_t opaque) {
   ottla_record_t record = OTTLA_RECORD_INIT;
-  record.topic = topic_name;
+  record.topic = topic_names[turn];
+  turn = turn + 1 < topics ? turn + 1 : 0;
   record.topic_length = -1;
   record.value = value;
   record.value_length = (int64_t)size;

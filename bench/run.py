@@ -25,7 +25,8 @@ PAYLOAD = os.path.join(BUILD, "payload.bin")
 KAFKA = os.environ.get("KAFKA_VERSION", "4.3.1")
 LIBS = os.environ.get("KAFKA_LIBS", os.path.join(ROOT, "build", "kafka", "libs-" + KAFKA))
 PEERS = ["ottla", "rdk", "franz", "java"]
-CASE = ["target", "size", "codec", "batch", "linger", "rate", "threads", "keyed", "pinned", "peer"]
+CASE = ["target", "size", "codec", "batch", "linger", "rate", "threads", "keyed", "topics",
+        "partitions", "brokers", "pinned", "peer"]
 FIGURES = ["rps", "mb_s", "cpu_s_per_m", "wall_s", "p50_ms", "p99_ms", "p999_ms", "rss_mb"]
 
 
@@ -60,9 +61,10 @@ def warmup(options, peer, size, rate):
     return 100_000
 
 
-def start_sink(options):
+def start_sink(options, partitions, brokers):
     address = f"127.0.0.1:{options.port}"
-    args = ["-listen", address, "-max-s", "300", "-brokers", str(options.brokers)]
+    args = ["-listen", address, "-max-s", "300", "-brokers", str(brokers),
+            "-partitions", str(partitions)]
     args += ["-latency", options.latency] if options.latency else []
     args += ["-check"] if options.check else []
     sink = subprocess.Popen(pin(1, options.pin) + [os.path.join(BUILD, "sink")] + args,
@@ -81,6 +83,8 @@ def measure(options, brokers, case):
             "payload": PAYLOAD, "compression": case["codec"], "batch-size": case["batch"],
             "linger-ms": case["linger"], "rate": rate, "threads": case["threads"],
             "keyed": case["keyed"], "sample": 1 if rate else 100, "buffer-mb": options.buffer_mb}
+    if case["topics"] > 1:
+        args["topics"] = case["topics"]
     line = pin(0, options.pin) + command(peer)
     for name, value in args.items():
         line += ["--" + name, str(value)]
@@ -99,14 +103,24 @@ def measure(options, brokers, case):
     return row
 
 
-def one(options, peer, size, codec, batch, linger, rate, threads, keyed):
-    messages = rate * options.seconds if rate else (2_000_000 if size <= 200 else 600_000)
+def records_of_a_run(options, size, rate):
+    if rate:
+        return rate * options.seconds
+    return 2_000_000 if size <= 200 else min(600_000, 2_000_000_000 // size)
+
+
+def one(options, peer, size, codec, batch, linger, rate, threads, keyed, topics, partitions,
+        brokers):
+    messages = records_of_a_run(options, size, rate)
     case = {"target": "sink" if options.target == "sink" else "kafka", "peer": peer, "size": size,
             "codec": codec, "batch": batch, "linger": linger, "rate": rate, "threads": threads,
-            "keyed": keyed, "messages": options.messages or messages, "pinned": options.pin}
-    sink, brokers = start_sink(options) if options.target == "sink" else (None, options.target)
+            "keyed": keyed, "topics": topics, "partitions": partitions, "brokers": brokers,
+            "messages": options.messages or messages, "pinned": options.pin}
+    sink, address = None, options.target
+    if options.target == "sink":
+        sink, address = start_sink(options, partitions, brokers)
     before = cpu_seconds(options.broker_pid) if options.broker_pid else 0
-    row = {**measure(options, brokers, case), **case}
+    row = {**measure(options, address, case), **case}
     if options.broker_pid:
         row["broker_cpu_s"] = cpu_seconds(options.broker_pid) - before
     if sink:
@@ -119,7 +133,8 @@ def one(options, peer, size, codec, batch, linger, rate, threads, keyed):
         with open(options.out, "a", encoding="ascii") as f:
             f.write(json.dumps(row) + "\n")
     print(f"{row['target']:5} {peer:5} {size:5} B  {codec:4} batch {batch:7} linger {linger} "
-          f"rate {rate:6} threads {threads} | " + row.get("failed", "") +
+          f"rate {rate:6} threads {threads} keyed {keyed} topics {topics} partitions {partitions} "
+          f"brokers {brokers} | " + row.get("failed", "") +
           ("" if "failed" in row else
            f"{row['rps']:8.0f} rec/s {row['mb_s']:6.1f} MB/s {row['cpu_s_per_m']:6.3f} cpu-s/M "
            f"p50 {row['p50_ms']:.3f} p99 {row['p99_ms']:.3f} ms"), flush=True)
@@ -164,7 +179,9 @@ def options_of_command_line():
     p.add_argument("--buffer-mb", type=int, default=64)
     p.add_argument("--topic", default="bench12")
     p.add_argument("--port", type=int, default=9500, help="of the sink")
-    p.add_argument("--brokers", type=int, default=1, help="of the sink")
+    p.add_argument("--brokers", type=integers, default=[1], help="of the sink")
+    p.add_argument("--partitions", type=integers, default=[12], help="of each topic of the sink")
+    p.add_argument("--topics", type=integers, default=[1], help="in turn; ottla only")
     p.add_argument("--latency", help="of the sink, e.g. 2ms")
     p.add_argument("--check", action="store_true", help="the sink verifies CRC and sequences")
     p.add_argument("--broker-pid", type=int, default=0, help="measure this process too")
@@ -186,7 +203,8 @@ def main():
     peers = options.peers or [p for p in PEERS if built(p)]
     rows = []
     for case in itertools.product(options.sizes, options.codecs, options.batches, options.lingers,
-                                  options.rates, options.threads, options.keyed):
+                                  options.rates, options.threads, options.keyed, options.topics,
+                                  options.partitions, options.brokers):
         for i in range(options.runs):
             first = i % len(peers)  # whoever goes first meets a broker that is still warming up
             for peer in peers[first:] + peers[:first]:

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# make bench: the producers side by side, on a null broker and on a real Kafka, into build/bench.
+#   RUNS=5    runs of each producer in each case
+#   ONLY=…    of: sink threads growth kafka latency
+set -euo pipefail
+cd "$(dirname "$0")/.."
+runs=${RUNS:-3}
+only=${ONLY:-sink threads growth kafka latency}
+out=build/bench/runs.jsonl
+data=build/kafka/bench
+rm -f $out
+
+run() { bench/run.py --runs "$runs" --out $out "$@" >/dev/null || failed=1; }
+wanted() { [[ " $only " == *" $1 "* ]]; }
+say() { echo "bench: $* ($((SECONDS / 60)) min)"; }
+failed=0
+
+if wanted sink; then
+  say "on the null broker, one thread"
+  run --sizes 100,1000 --codecs none,lz4 --batches 16384,1048576
+  run --keyed 1
+fi
+if wanted threads; then
+  say "with both cores, one thread and four"
+  run --no-pin --threads 1,4
+fi
+if wanted growth; then
+  say "what growth costs Ottla"
+  alone=(--peers ottla --runs "$runs" --out $out)
+  run "${alone[@]}" --partitions 1,120,1000,10000 --keyed 1
+  run "${alone[@]}" --topics 10,100,1000
+  run "${alone[@]}" --no-pin --threads 2,8,16
+  run "${alone[@]}" --sizes 10,100000
+  run "${alone[@]}" --sizes 1000000 --batches 1048576
+  run "${alone[@]}" --brokers 3,10,50
+fi
+if wanted kafka || wanted latency; then
+  say "starting Kafka"
+  trap 'tests/kafka/kafka.sh down $data >/dev/null' EXIT
+  KAFKA_CPUS=1 tests/kafka/kafka.sh up 1 $data
+  tests/kafka/kafka.sh topic bench12 12 1 $data
+  kafka=(--target "$(cat $data/bootstrap)" --broker-pid "$(cat $data/n1/pid)")
+fi
+if wanted kafka; then
+  say "on Kafka, as fast as it goes"
+  run "${kafka[@]}" --sizes 100,1000 --batches 16384,1048576
+fi
+if wanted latency; then
+  say "on Kafka, at a rate"
+  run "${kafka[@]}" --rates 1000,20000 --lingers 0,5
+fi
+bench/report.py $out build/bench/report
+exit $failed

@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+"""Makes a table (Markdown) and a picture (SVG) of what run.py measured.
+
+  report.py RUNS.jsonl OUT      writes OUT.md and OUT.svg
+
+A line of the table is one producer in one case: medians of its runs, and its CPU time per record
+as a ratio to the cheapest other producer of the same case, which is what to look at: seconds move
+with the machine, ratios much less.
+"""
+import json
+import statistics
+import sys
+from html import escape
+
+CASE = ["target", "size", "codec", "batch", "linger", "rate", "threads", "keyed", "topics",
+        "partitions", "brokers", "pinned"]
+OURS = "ottla"
+NAMES = {"ottla": "Ottla", "rdk": "librdkafka", "java": "Java", "franz": "franz-go"}
+COLOURS = {"ottla": "#0b6e4f", "rdk": "#8d99ae", "java": "#c08552", "franz": "#5390d9"}
+
+
+def cases(rows):
+    """The runs that succeeded: by case, by producer."""
+    found = {}
+    for row in rows:
+        if "failed" not in row:
+            peers = found.setdefault(tuple(row[name] for name in CASE), {})
+            peers.setdefault(row["peer"], []).append(row)
+    return found
+
+
+def median(runs, figure):
+    values = [run[figure] for run in runs if figure in run]
+    return statistics.median(values) if values else None
+
+
+def label(case):
+    at = dict(zip(CASE, case))
+    words = [f"{at['size']} B"]
+    words += [at["codec"]] if at["codec"] != "none" else []
+    words.append(f"batch {at['batch'] // 1024} KiB")
+    words += [f"{at['rate']}/s, linger {at['linger']}"] if at["rate"] else []
+    for name, usual in (("threads", 1), ("topics", 1), ("partitions", 12), ("brokers", 1)):
+        words += [f"{at[name]} {name}"] if at[name] != usual else []
+    words += ["keyed"] if at["keyed"] else []
+    words += [] if at["pinned"] else ["both cores"]
+    return f"{at['target']}: " + ", ".join(words)
+
+
+def ratio(peers, peer):
+    """CPU time of a producer as a ratio to the cheapest that is not ours."""
+    others = [median(runs, "cpu_s_per_m") for name, runs in peers.items() if name != OURS]
+    return median(peers[peer], "cpu_s_per_m") / min(others) if others else None
+
+
+def number(value, digits=3):
+    return "" if value is None else f"{value:,.0f}" if value >= 1000 else f"{value:.{digits}g}"
+
+
+def table(found):
+    columns = ["case", "producer", "CPU-s per million", "ratio", "records/s", "MB/s", "p50 ms",
+               "p99 ms", "p99.9 ms", "peak MB", "requests", "MB sent", "broker CPU-s", "runs"]
+    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+    for case, peers in found.items():
+        for peer in sorted(peers, key=lambda peer: median(peers[peer], "cpu_s_per_m")):
+            runs = peers[peer]
+            sent = median(runs, "sink_bytes")
+            broker = median(runs, "broker_cpu_s") or median(runs, "sink_cpu_s")
+            cells = [label(case), NAMES.get(peer, peer), number(median(runs, "cpu_s_per_m")),
+                     number(ratio(peers, peer)), number(median(runs, "rps")),
+                     number(median(runs, "mb_s"), 4)]
+            cells += [number(median(runs, p)) for p in ("p50_ms", "p99_ms", "p999_ms", "rss_mb")]
+            cells += [number(median(runs, "sink_requests")), number(sent and sent / 1e6, 4),
+                      number(broker), str(len(runs))]
+            lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def picture(found):
+    """Bars of CPU seconds per million records, the cases below each other."""
+    bar, gap, left, width, rows, y = 14, 26, 150, 900, [], 30
+    for case, peers in found.items():
+        rows.append(f'<text x="8" y="{y}" font-weight="bold">{escape(label(case))}</text>')
+        y += 8
+        dearest = max(median(runs, "cpu_s_per_m") for runs in peers.values())
+        for peer, runs in sorted(peers.items(), key=lambda item: median(item[1], "cpu_s_per_m")):
+            cost = median(runs, "cpu_s_per_m")
+            long = max(1, (width - left - 120) * cost / dearest)
+            rows.append(
+                f'<text x="{left - 8}" y="{y + 11}" text-anchor="end">{NAMES.get(peer, peer)}</text>'
+                f'<rect x="{left}" y="{y}" width="{long:.0f}" height="{bar}" '
+                f'fill="{COLOURS.get(peer, "#999")}"/>'
+                f'<text x="{left + long + 6:.0f}" y="{y + 11}">{number(cost)}</text>')
+            y += bar + 4
+        y += gap
+    head = (f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{y}" '
+            'font-family="sans-serif" font-size="12">'
+            '<rect width="100%" height="100%" fill="white"/>'
+            '<text x="8" y="14">CPU seconds of the client per million records, medians</text>')
+    return head + "\n".join(rows) + "</svg>\n"
+
+
+def main():
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    with open(sys.argv[1], encoding="ascii") as lines:
+        found = cases(json.loads(line) for line in lines)
+    if not found:
+        sys.exit("report.py: no run in it succeeded")
+    for ending, text in ((".md", table(found)), (".svg", picture(found))):
+        with open(sys.argv[2] + ending, "w", encoding="utf-8") as out:
+            out.write(text)
+    print(table(found))
+    print(f"report.py: {sys.argv[2]}.md and {sys.argv[2]}.svg")
+
+
+main()
