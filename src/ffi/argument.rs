@@ -63,7 +63,7 @@ pub unsafe fn text<'a>(
         unsafe { self::bytes(data.cast(), length, name) }?.unwrap_or_default()
     };
     if bytes.is_ascii() {
-        // SAFETY: ASCII is UTF-8. To look for that is a third of the price, for each record's topic.
+        // SAFETY: ASCII is UTF-8. To look for that costs a third, once per record for its topic.
         return Ok(unsafe { std::str::from_utf8_unchecked(bytes) });
     }
     std::str::from_utf8(bytes).map_err(|error| bad_utf8(name, error.valid_up_to()))
