@@ -1,5 +1,8 @@
 //! include/ottla.h is what cbindgen makes of src/ffi, says what it must about each function, and
-//! names exactly what the library exports.
+//! names exactly what the library exports; packaging/ottla.3 is what that header says.
+
+#[path = "header/man.rs"]
+mod man;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -12,6 +15,8 @@ use ottla::ErrorCode;
 const FILES: [&str; 9] = [
     "version", "status", "error", "argument", "callback", "config", "record", "report", "producer",
 ];
+
+const MANUAL_PAGE: &str = "packaging/ottla.3";
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -46,6 +51,8 @@ fn header() -> String {
         if std::env::var_os("OTTLA_UPDATE").is_some() {
             std::fs::create_dir_all(root().join("include")).unwrap();
             std::fs::write(&path, generate()).unwrap();
+            let page = man::page(&generate(), env!("CARGO_PKG_VERSION"));
+            std::fs::write(root().join(MANUAL_PAGE), page).unwrap();
         }
     });
     std::fs::read_to_string(&path).unwrap_or_default()
@@ -95,6 +102,17 @@ fn constants(header: &str) -> BTreeMap<String, i64> {
 #[test]
 fn the_header_is_what_cbindgen_makes() {
     assert!(generate() == header(), "include/ottla.h is out of date: run `make header`");
+}
+
+#[test]
+fn the_manual_page_is_what_the_header_says() {
+    let header = header();
+    let page = std::fs::read_to_string(root().join(MANUAL_PAGE)).unwrap_or_default();
+    let current = man::page(&header, env!("CARGO_PKG_VERSION")) == page;
+    assert!(current, "{MANUAL_PAGE} is out of date: run `make header`");
+    for name in functions(&header).keys() {
+        assert_eq!(page.matches(&format!(".SS {name}\n")).count(), 1, "{name}");
+    }
 }
 
 #[test]
