@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Builds every C program of this folder against build/lib (make lib) and runs it under valgrind:
-# no error, no leak, status 0. The header must also compile as C++.
+# Builds every C and C++ program of this folder against build/lib (make lib) and runs it under
+# valgrind: no error, no leak, status 0. The headers must compile as what they are and warn of
+# nothing. What must be installed: librdkafka-dev, whose consumer reads records back.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 lib=$PWD/build/lib
@@ -19,17 +20,30 @@ check() { # NAME COMMAND…
   fi
 }
 
-run() {
-  cc -std=c11 -Wall -Wextra -Werror -g -O1 -I include "$1" -o "$2" \
-    -L "$lib" -lottla -Wl,-rpath,"$lib" -lpthread &&
+run() { # PROGRAM COMPILER…
+  local program=$1; shift
+  "$@" -Wall -Wextra -Wpedantic -Werror -g -O1 -I include -o "$program" \
+    -L "$lib" -lottla -Wl,-rpath,"$lib" -Wl,--as-needed -lrdkafka -lpthread &&
     timeout 300 valgrind -q --error-exitcode=99 --leak-check=full \
-      --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect "$2"
+      --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect "$program"
 }
 
 check header-as-c++ cc -x c++ -std=c++17 -Wall -Wextra -Werror -fsyntax-only include/ottla.h
+for compiler in c++ clang++; do
+  command -v $compiler >/dev/null || continue
+  for header in include/ottla.hpp include/ottla/*.hpp; do
+    for standard in 17 20; do
+      check "$compiler-$standard-$header" $compiler -x c++ -std=c++$standard -Wall -Wextra \
+        -Wpedantic -Wshadow -Wconversion -Werror -fsyntax-only "$header"
+    done
+  done
+done
 for source in tests/c/*.c; do
   name=$(basename "$source" .c)
-  check "$name" run "$source" "$out/$name"
+  check "$name" run "$out/$name" cc -std=c11 "$source"
+done
+for standard in 17 20; do
+  check wrapper-c++$standard run "$out/wrapper$standard" c++ -std=c++$standard tests/c/wrapper.cpp
 done
 echo "test result: $([ $failed = 0 ] && echo ok || echo FAILED). $passed passed; $failed failed"
 [ $failed = 0 ]
