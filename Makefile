@@ -1,5 +1,7 @@
 # Everything there is to do here, one command each; the work itself is in scripts/.
-.PHONY: help demo test check header configuration simulate lib bench matrix schedules fuzz chaos sanitize clean
+.PHONY: help demo test check header configuration simulate lib install uninstall bench matrix schedules fuzz chaos sanitize clean
+
+export PREFIX LIBDIR INCLUDEDIR MANDIR DESTDIR
 
 help:
 	@echo "make demo           build, start a cluster, send records, show what happened to each"
@@ -7,7 +9,8 @@ help:
 	@echo "make check          format and lints alone"
 	@echo "make simulate SEED=7  run the simulator's seed 7 and tell what happens in it"
 	@echo "make lib            build/lib: libottla.so and libottla.a"
-	@echo "make header         write include/ottla.h anew"
+	@echo "make install        into PREFIX=/usr/local; LIBDIR, INCLUDEDIR, MANDIR, DESTDIR; make uninstall"
+	@echo "make header         write include/ottla.h and its manual page anew"
 	@echo "make configuration  write CONFIGURATION.md anew"
 	@echo "make bench          measure against other producers: RUNS=5 ONLY=\"sink kafka\""
 	@echo "make matrix         the Kafka tests against 4.3.1, 4.1.2 and 3.9.1"
@@ -22,7 +25,8 @@ demo:
 	@scripts/demo.sh
 
 test:
-	@scripts/bootstrap.sh cargo cc objcopy java mvn c++ valgrind python3 go
+	@scripts/bootstrap.sh cargo cc objcopy java mvn c++ valgrind cmake pkg-config python3 \
+	  go rdkafka.h
 	@scripts/test.sh
 
 check:
@@ -41,6 +45,12 @@ simulate:
 lib:
 	@scripts/lib.sh
 
+install:
+	@scripts/install.sh install
+
+uninstall:
+	@scripts/install.sh uninstall
+
 bench:
 	@scripts/bootstrap.sh cargo cc objcopy java mvn python3 go rdkafka.h lz4.h
 	@scripts/lib.sh
@@ -48,7 +58,7 @@ bench:
 	@RUNS="$(RUNS)" ONLY="$(ONLY)" bench/bench.sh
 
 matrix:
-	@scripts/bootstrap.sh cargo cc objcopy java mvn python3 go
+	@scripts/bootstrap.sh cargo cc objcopy java mvn python3 go rdkafka.h
 	@scripts/matrix.sh
 
 schedules:
@@ -62,7 +72,7 @@ chaos:
 	@MINUTES="$(MINUTES)" SEED="$(SEED)" scripts/chaos.sh
 
 sanitize:
-	@scripts/bootstrap.sh cargo cc
+	@scripts/bootstrap.sh cargo cc rdkafka.h
 	@scripts/sanitize.sh address
 
 clean:

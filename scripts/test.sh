@@ -37,6 +37,7 @@ part rust rust_tests
 part schedules cargo test --lib --features shuttle schedules::
 part library scripts/lib.sh
 part c tests/c/run.sh
+part install tests/install.sh
 part cost bench/cost.py
 part kafka tests/kafka/run.sh
 

@@ -1,0 +1,204 @@
+#!/usr/bin/env bash
+# make install as a user meets it: into a prefix of his own and into a package's DESTDIR; C and C++
+# programs that know nothing of this folder are built with pkg-config and CMake, shared and static,
+# and send to an embedded cluster; make uninstall leaves what was there before. Expects build/lib.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+root=$PWD
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+version=$(sed -n 's/^version = "\(.*\)"/\1/p;T;q' Cargo.toml)
+soname=libottla.so.${version%%.*}
+prefix=$work/prefix
+passed=0 failed=0
+
+check() { # NAME COMMAND…
+  local name=$1 status=0; shift
+  (set -e; "$@") >"$work/log" 2>&1 &
+  wait $! || status=1
+  if [ $status = 0 ]; then
+    echo "install $name … ok"
+    passed=$((passed + 1))
+  else
+    cat "$work/log"
+    echo "install $name … FAILED"
+    failed=$((failed + 1))
+  fi
+}
+
+same() { [ "$1" = "$2" ] || { printf '%s\nis not\n%s\n' "$1" "$2"; return 1; }; }
+
+# fails TEXT COMMAND…: the command does not succeed and says the text.
+fails() {
+  local text=$1 said; shift
+  if said=$("$@" 2>&1); then echo "succeeded: $*"; return 1; fi
+  grep -qF "$text" <<<"$said" || { echo "$said"; return 1; }
+}
+
+# Every file and link under a folder, sorted.
+files() { (cd "$1" && find . ! -type d | LC_ALL=C sort); }
+
+expected=$(printf './%s\n' \
+  include/ottla.h include/ottla.hpp include/ottla/detail.hpp include/ottla/values.hpp \
+  lib/cmake/ottla/ottla-config{,-version}.cmake lib/libottla.a lib/libottla.so "lib/$soname" \
+  "lib/libottla.so.$version" lib/pkgconfig/ottla{,-static}.pc share/man/man3/ottla.3 |
+  LC_ALL=C sort)
+
+installs() {
+  make -s install PREFIX="$prefix"
+  same "$(files "$prefix")" "$expected"
+  # The same again changes nothing.
+  make -s install PREFIX="$prefix"
+  same "$(files "$prefix")" "$expected"
+}
+
+# What the loader and the linker see.
+libraries_are_as_promised() {
+  local lib=$prefix/lib so=$prefix/lib/libottla.so.$version dynamic api
+  same "$(readlink "$lib/libottla.so") $(readlink "$lib/$soname")" "$soname libottla.so.$version"
+  dynamic=$(readelf -d "$so")
+  same "$(sed -n 's/.*(SONAME).*\[\(.*\)\]/\1/p' <<<"$dynamic")" "$soname"
+  same "$(sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' <<<"$dynamic" |
+    grep -vE '^(libc|libm|libgcc_s|ld-linux-x86-64|ld-linux-aarch64)\.so\.[0-9]+$' || true)" ""
+  [ "$(stat -c %s "$so")" -le 4000000 ] || { stat "$so"; return 1; }
+  same "$(stat -c %a "$so" "$lib/libottla.a" | xargs)" "755 644"
+  # Shared and static show the functions of the header, and nothing else.
+  api=$(sed -n 's/^[a-z].*[ *]\(ottla_[a-z0-9_]*\)(.*/\1/p' "$prefix/include/ottla.h" | sort)
+  [ "$(wc -l <<<"$api")" -gt 40 ]
+  same "$(nm -D --defined-only "$so" | awk '{print $3}' | sort)" "$api"
+  same "$(nm -g --defined-only "$lib/libottla.a" | awk 'NF == 3 {print $3}' | sort)" "$api"
+  # Nothing tells where it was built.
+  same "$(grep -rlF "$root" "$prefix" || true)" ""
+}
+
+manual_is_one() {
+  command -v man >/dev/null || return 0
+  local page=$prefix/share/man/man3/ottla.3
+  same "$(man --warnings -l "$page" 2>&1 >/dev/null)" ""
+  man -l "$page" 2>/dev/null | grep 'ottla_producer_send' >/dev/null
+}
+
+# Runs a program against a cluster that lives as long as it, and looks at what arrived.
+sends() {
+  "$work/host" "$@" >"$work/arrived"
+  same "$(python3 tests/install/arrived.py <"$work/arrived")" "as the examples say"
+}
+
+# by_pkg_config LANGUAGE PACKAGE [FLAG]: built where this project's folders are not known.
+by_pkg_config() {
+  local language=$1 package=$2 flag=${3:-} program=$work/program compiler cflags libs linked
+  export PKG_CONFIG_PATH=$prefix/lib/pkgconfig
+  compiler=(cc -std=c11 -Wall -Wextra -Werror)
+  [ "$language" = c ] || compiler=(c++ -std=c++17 -Wall -Wextra -Wpedantic -Werror)
+  read -ra cflags <<<"$(pkg-config --cflags "$package")"
+  read -ra libs <<<"$(pkg-config ${flag:+-$flag} --libs "$package")"
+  cd "$work/app"
+  "${compiler[@]}" "${cflags[@]}" "$language.$language" -o "$program" $flag "${libs[@]}"
+  cd "$root"
+  linked=$(readelf -d "$program" | grep -c 'NEEDED.*libottla' || true)
+  if [ "$package$flag" = ottla ]; then same "$linked" 1; else same "$linked" 0; fi
+  LD_LIBRARY_PATH=$prefix/lib sends "$program"
+}
+
+by_cmake() { # PREFIX
+  rm -rf "$work/cmake"
+  cmake -S "$work/app" -B "$work/cmake" -DCMAKE_PREFIX_PATH="$1" -DCMAKE_BUILD_TYPE=Release
+  cmake --build "$work/cmake"
+  local program
+  for program in c_shared c_static cpp_shared cpp_static; do
+    sends "$work/cmake/$program" # The run path that CMake gives finds the shared library.
+  done
+  readelf -d "$work/cmake/cpp_shared" | grep "NEEDED.*$soname"
+  same "$(readelf -d "$work/cmake/cpp_static" | grep 'NEEDED.*libottla' || true)" ""
+}
+
+# cmake_finds VERSION: what a project gets that asks for this one.
+cmake_finds() {
+  rm -rf "$work/version"
+  mkdir -p "$work/version"
+  printf 'cmake_minimum_required(VERSION 3.13)\nproject(v C)\nfind_package(ottla %s REQUIRED)\n' \
+    "$1" >"$work/version/CMakeLists.txt"
+  cmake -S "$work/version" -B "$work/version/build" -DCMAKE_PREFIX_PATH="$prefix"
+}
+
+cmake_knows_versions() {
+  local wanted
+  for wanted in "" "${version%.*}" "$version" "$version EXACT"; do cmake_finds "$wanted"; done
+  for wanted in 0.0.9 "${version%.*}.99" 1.0 9; do
+    fails "version: $version" cmake_finds "$wanted"
+  done
+}
+
+uninstalls() {
+  echo theirs >"$prefix/lib/theirs"
+  echo theirs >"$prefix/include/ottla/theirs"
+  make -s uninstall PREFIX="$prefix"
+  same "$(files "$prefix")" $'./include/ottla/theirs\n./lib/theirs'
+  [ ! -e "$prefix/lib/cmake/ottla" ]
+}
+
+staged() {
+  local stage=$work/stage
+  make -s install PREFIX=/opt/ottla DESTDIR="$stage"
+  same "$(files "$stage/opt/ottla")" "$expected"
+  same "$(ls "$stage")" opt
+  same "$(grep -rlF "$work" "$stage" || true)" ""
+  # Moved elsewhere as a whole: CMake finds it from where it is, pkg-config is told to.
+  mv "$stage/opt/ottla" "$work/moved"
+  by_cmake "$work/moved"
+  export PKG_CONFIG_PATH=$work/moved/lib/pkgconfig
+  same "$(pkg-config --variable=libdir ottla)" /opt/ottla/lib
+  same "$(pkg-config --define-prefix --variable=libdir ottla)" "$work/moved/lib"
+  mv "$work/moved" "$stage/opt/ottla"
+  make -s uninstall PREFIX=/opt/ottla DESTDIR="$stage"
+  same "$(files "$stage")" ""
+}
+
+other_folders() {
+  local p=$work/other folders
+  folders=(PREFIX="$p" LIBDIR="$p/lib/x86_64-linux-gnu" INCLUDEDIR="$p/include/kafka"
+    MANDIR="$p/man")
+  make -s install "${folders[@]}"
+  [ -f "$p/man/man3/ottla.3" ] && [ -f "$p/include/kafka/ottla/values.hpp" ]
+  export PKG_CONFIG_PATH=$p/lib/x86_64-linux-gnu/pkgconfig
+  same "$(pkg-config --cflags --libs ottla | xargs)" \
+    "-I$p/include/kafka -L$p/lib/x86_64-linux-gnu -lottla"
+  # CMake looks into lib/ARCHITECTURE where it is used; elsewhere it is told where to look.
+  cmake -S "$work/app" -B "$work/told" -Dottla_DIR="$p/lib/x86_64-linux-gnu/cmake/ottla"
+  cmake --build "$work/told" --target c_shared
+  sends "$work/told/c_shared"
+  make -s uninstall "${folders[@]}"
+  same "$(files "$p")" ""
+}
+
+paths_that_cannot_be() {
+  fails "PREFIX=here" make -s install PREFIX=here
+  fails "blanks" make -s install PREFIX="$work/a b"
+  [ ! -e here ] && [ ! -e "$work/a b" ]
+}
+
+# The examples as strangers' programs, and one that has a cluster for them in its own process.
+mkdir -p "$work/app"
+cp examples/produce.c "$work/app/c.c"
+cp examples/produce.cpp "$work/app/cpp.cpp"
+cp tests/install/CMakeLists.txt "$work/app/"
+cc -std=c11 -Wall -Wextra -Werror -I include tests/install/host.c -o "$work/host" \
+  build/lib/libottla.a -lpthread -ldl -lm || exit 1
+
+check files installs
+check libraries libraries_are_as_promised
+check manual manual_is_one
+for language in c cpp; do
+  check pkg-config-shared-$language by_pkg_config $language ottla
+  check pkg-config-static-$language by_pkg_config $language ottla-static
+done
+# Without any shared library, even libc: what Libs.private is for.
+check pkg-config-all-static by_pkg_config c ottla -static
+check cmake by_cmake "$prefix"
+check cmake-versions cmake_knows_versions
+check uninstall uninstalls
+check destdir staged
+check folders other_folders
+check bad-paths paths_that_cannot_be
+echo "test result: $([ $failed = 0 ] && echo ok || echo FAILED). $passed passed; $failed failed"
+[ $failed = 0 ]
