@@ -129,6 +129,36 @@ cmake_knows_versions() {
   done
 }
 
+# The same for versions to come: this one, the one that is asked for, and whether it does.
+cmake_will_know_versions() {
+  local this wanted verdict major minor
+  while read -r this wanted verdict; do
+    IFS=. read -r major minor _ <<<"$this"
+    sed "s/@VERSION@/$this/g; s/@MAJOR@/$major/g; s/@MINOR@/$minor/g" \
+      packaging/ottla-config-version.cmake.in >"$work/version.cmake"
+    IFS=. read -r major minor _ <<<"$wanted"
+    {
+      echo "set(PACKAGE_FIND_VERSION $wanted)"
+      echo "set(PACKAGE_FIND_VERSION_MAJOR $major)"
+      echo "set(PACKAGE_FIND_VERSION_MINOR ${minor:-0})"
+      echo "set(PACKAGE_FIND_VERSION_COUNT $(tr . '\n' <<<"$wanted" | wc -l))"
+      echo "set(CMAKE_SIZEOF_VOID_P 8)"
+      echo "include($work/version.cmake)"
+      echo "message(\"$this for $wanted: \${PACKAGE_VERSION_COMPATIBLE}\")"
+    } >"$work/asks.cmake"
+    same "$(cmake -P "$work/asks.cmake" 2>&1)" "$this for $wanted: $verdict"
+  done <<<"0.3.1 0.3 TRUE
+0.3.1 0.3.0 TRUE
+0.3.1 0 TRUE
+0.3.1 0.3.2 FALSE
+0.3.1 0.2 FALSE
+0.3.1 1 FALSE
+1.4.2 1.3 TRUE
+1.4.2 1.5 FALSE
+1.4.2 0.9 FALSE
+1.4.2 2 FALSE"
+}
+
 uninstalls() {
   echo theirs >"$prefix/lib/theirs"
   echo theirs >"$prefix/include/ottla/theirs"
@@ -196,6 +226,7 @@ done
 check pkg-config-all-static by_pkg_config c ottla -static
 check cmake by_cmake "$prefix"
 check cmake-versions cmake_knows_versions
+check cmake-versions-to-come cmake_will_know_versions
 check uninstall uninstalls
 check destdir staged
 check folders other_folders
