@@ -25,6 +25,7 @@ impl Api for ListOffsetsRequest {
     fn handle(self, core: &mut ClusterCore, call: Call, now: Instant) {
         let image = core.image_of(call.broker);
         let Some(server) = core.server(call.broker) else { return };
+        let version = call.header.api_version;
         let topics = self.topics.iter().map(|topic| ListOffsetsTopicResponse {
             name: topic.name.clone(),
             partitions: topic
@@ -33,7 +34,7 @@ impl Api for ListOffsetsRequest {
                 .map(|wanted| {
                     let (index, epoch) = (wanted.partition_index, wanted.current_leader_epoch);
                     match leading(&server.replicas, &image, &topic.name, index, epoch) {
-                        Ok(partition) => find(partition, wanted),
+                        Ok(partition) => find(partition, wanted, version),
                         Err(code) => failed(index, code),
                     }
                 })
@@ -56,7 +57,11 @@ impl Api for ListOffsetsRequest {
     }
 }
 
-fn find(partition: &Partition, wanted: &ListOffsetsPartition) -> ListOffsetsPartitionResponse {
+fn find(
+    partition: &Partition,
+    wanted: &ListOffsetsPartition,
+    version: i16,
+) -> ListOffsetsPartitionResponse {
     let log = &partition.log;
     let end = partition.high_watermark;
     let found = match wanted.timestamp {
@@ -73,7 +78,9 @@ fn find(partition: &Partition, wanted: &ListOffsetsPartition) -> ListOffsetsPart
     };
     if let Some((offset, timestamp)) = found {
         (answer.offset, answer.timestamp) = (offset, timestamp);
-        answer.leader_epoch = partition.image.leader_epoch;
+        if version >= 4 {
+            answer.leader_epoch = partition.image.leader_epoch;
+        }
     }
     answer
 }

@@ -12,11 +12,12 @@ use crate::broker::metadata_cache::Endpoint;
 use crate::io::ConnId;
 use crate::wire::crc::crc32c;
 use crate::wire::frame::{decode_response, encode_request};
+use crate::wire::messages::list_offsets::{ListOffsetsPartition, ListOffsetsTopic};
 use crate::wire::messages::metadata::MetadataRequestTopic;
 use crate::wire::messages::produce::{
     PartitionProduceData, PartitionProduceResponse, TopicProduceData,
 };
-use crate::wire::messages::{MetadataRequest, ProduceRequest, ProduceResponse};
+use crate::wire::messages::{ListOffsetsRequest, MetadataRequest, ProduceRequest, ProduceResponse};
 use crate::wire::record::{record_body_len, write_record};
 use crate::wire::record_batch::BatchHeader;
 use crate::wire::{Records, Request};
@@ -381,4 +382,21 @@ fn a_handler_that_fails_later_is_answered_for_and_holds_nobody_up() {
     assert_eq!(sim.written(delayed).unwrap().0, failed);
     assert_eq!(sim.written(held[0]).unwrap().0, failed);
     assert_eq!(sim.written(held[1]).unwrap().0, ErrorCode::NONE);
+}
+
+#[test]
+fn where_a_log_begins_is_answered_in_every_version() {
+    let mut sim = Sim::new(lagging(1, 20 * MS));
+    sim.pass(100 * MS);
+    for version in 1..=11 {
+        let wanted = ListOffsetsPartition { timestamp: -2, ..ListOffsetsPartition::default() };
+        let topic = ListOffsetsTopic { name: "t".into(), partitions: vec![wanted] };
+        let request = ListOffsetsRequest { topics: vec![topic], ..Default::default() };
+        let conn = sim.ask(sim.leader(), request, version);
+        sim.pass(MS);
+        let answer = sim.answer::<ListOffsetsRequest>(conn, version).unwrap();
+        let part = &answer.topics[0].partitions[0];
+        let epoch = if version >= 4 { 0 } else { -1 };
+        assert_eq!((part.error_code, part.offset, part.leader_epoch), (0, 0, epoch), "{version}");
+    }
 }
