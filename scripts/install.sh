@@ -7,8 +7,8 @@
 #   INCLUDEDIR   ottla.h, ottla.hpp and what that includes, ottla/
 #   MANDIR       man3/ottla.3
 #
-# Environment: PREFIX (/usr/local), LIBDIR, INCLUDEDIR and MANDIR, which follow from it, and DESTDIR:
-# a folder that stands for the root, for packages. Uninstall takes the same variables, removes the
+# Environment: PREFIX (/usr/local), LIBDIR, INCLUDEDIR and MANDIR, which follow from it; DESTDIR: a
+# folder that stands for the root, for packages. Uninstall takes the same variables, removes the
 # files named above, and no folder but those two that are ottla's own.
 #
 # The libraries have no debug information, as `make lib` keeps it apart: what is installed is what
@@ -39,8 +39,8 @@ cmake=$LIBDIR/cmake/ottla
 # put SOURCE TARGET [MODE]
 put() { install -D -m "${3:-644}" "$1" "$DESTDIR$2"; }
 
-# fill TEMPLATE TARGET: with the template's @NAME@s filled in. In pkg-config's files paths begin with
-# ${prefix} where they can, so that --define-prefix works.
+# fill TEMPLATE TARGET: with the template's @NAME@s filled in. In pkg-config's files paths begin
+# with ${prefix} where they can, so that --define-prefix works.
 fill() {
   local text
   text=$(mktemp)

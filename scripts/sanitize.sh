@@ -33,8 +33,8 @@ instrumented() {
 
 c_program() { # SOURCE: the program is instrumented as well, and brings the run time.
   local program=$out/c-$(basename "$1" .c) lib=$out/address/$triple/debug
-  cc -std=c11 -Wall -Wextra -Werror -g -O1 -fsanitize=address -fno-omit-frame-pointer \
-    -I include "$1" -o "$program" -L "$lib" -lottla -Wl,-rpath,"$lib" \
+  cc -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -g -O1 -fsanitize=address \
+    -fno-omit-frame-pointer -I include "$1" -o "$program" -L "$lib" -lottla -Wl,-rpath,"$lib" \
     -Wl,--as-needed -lrdkafka -lpthread &&
     timeout 300 "$program"
 }

@@ -40,7 +40,7 @@ for compiler in c++ clang++; do
 done
 for source in tests/c/*.c; do
   name=$(basename "$source" .c)
-  check "$name" run "$out/$name" cc -std=c11 "$source"
+  check "$name" run "$out/$name" cc -std=c11 -D_GNU_SOURCE "$source"
 done
 for standard in 17 20; do
   check wrapper-c++$standard run "$out/wrapper$standard" c++ -std=c++$standard tests/c/wrapper.cpp

@@ -1,5 +1,5 @@
-// The C++ header: handles that are owned, payloads of every kind, errors, and exceptions of callbacks
-// that never pass through the library.
+// The C++ header: handles that are owned, payloads of every kind, errors, and exceptions of
+// callbacks that never pass through the library.
 #include <array>
 #include <atomic>
 #include <map>
