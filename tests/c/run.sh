@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds every C and C++ program of this folder against build/lib (make lib) and runs it under
 # valgrind: no error, no leak, status 0. The headers must compile as what they are and warn of
-# nothing. What must be installed: librdkafka-dev, whose consumer reads records back.
+# nothing. The snippets of the documents are built and run, too. What must be installed: librdkafka-dev, whose consumer reads records back.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 lib=$PWD/build/lib
@@ -45,5 +45,6 @@ done
 for standard in 17 20; do
   check wrapper-c++$standard run "$out/wrapper$standard" c++ -std=c++$standard tests/c/wrapper.cpp
 done
+check documents python3 tests/c/documented.py "$lib" build/documented docs/c.md README.md
 echo "test result: $([ $failed = 0 ] && echo ok || echo FAILED). $passed passed; $failed failed"
 [ $failed = 0 ]
