@@ -5,6 +5,9 @@
 #include <map>
 #include <thread>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "ottla.hpp"
 
 #include "check.h"
@@ -162,6 +165,40 @@ static void exceptions_come_out_of_the_call_that_ran_the_callback(ottla::Cluster
     EXPECT(thrown == 7);
 }
 
+// In a child with a cluster of its own, whose terminate handler gives the status 7.
+template <typename Call> static void expect_the_end(Call &&call, const char *what) {
+    fflush(stdout);
+    const pid_t child = fork();
+    if (child == 0) {
+        std::set_terminate([] { execlp("sh", "sh", "-c", "exit 7", nullptr); });
+        ottla::Cluster own("topic=letters:1");
+        call(own);
+        execlp("true", "true", nullptr);
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    expect(WIFEXITED(status) && WEXITSTATUS(status) == 7, what, "the program goes on");
+}
+
+static void exceptions_that_nobody_could_catch_end_the_program() {
+    const auto throws = [](const ottla::Report &) { throw 7; };
+    expect_the_end([&](ottla::Cluster &own) {
+        ottla::Producer producer(config_for(own));
+        producer.send({"letters"}, throws);
+        (void)producer.flush(std::nothrow);
+    }, "in a flush that does not throw");
+    expect_the_end([&](ottla::Cluster &own) {
+        ottla::Producer(config_for(own)).send({"letters"}, throws);
+    }, "in a destructor");
+    expect_the_end([&](ottla::Cluster &own) {
+        ottla::Config config = config_for(own);
+        config.set("delivery.report.mode", "dispatch");
+        ottla::Producer producer(config);
+        producer.send({"letters"}, throws);
+        producer.close();
+    }, "on the library's thread");
+}
+
 static void exceptions_of_partitioners_and_interceptors(ottla::Cluster &cluster) {
     ottla::Config config = config_for(cluster);
     int acknowledged = 0, lines = 0;
@@ -231,6 +268,7 @@ int main() {
     reports_find_their_functions(cluster);
     failures_are_reported(cluster);
     exceptions_come_out_of_the_call_that_ran_the_callback(cluster);
+    exceptions_that_nobody_could_catch_end_the_program();
     exceptions_of_partitioners_and_interceptors(cluster);
     threads_and_interrupts(cluster);
     a_cluster_obeys(cluster);

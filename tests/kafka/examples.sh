@@ -32,6 +32,9 @@ cc "${flags[@]}" examples/produce.c -o $out/c-shared -L "$lib" -lottla -Wl,-rpat
 cc "${flags[@]}" examples/produce.c -o $out/c-static "$lib/libottla.a" -lpthread -ldl -lm &&
   try c-static $out/c-static || failed=1
 
+c++ -std=c++17 -Wall -Wextra -Wpedantic -Werror -O1 -I include examples/produce.cpp -o $out/cpp \
+  -L "$lib" -lottla -Wl,-rpath,"$lib" && try cpp $out/cpp || failed=1
+
 cargo build --features cli --example produce &&
   try rust "${CARGO_TARGET_DIR:-target}/debug/examples/produce" || failed=1
 
