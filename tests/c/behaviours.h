@@ -14,6 +14,14 @@
 
 #include "check.h"
 
+/* As EXPECT; a behaviour ends here if what follows would make no sense. */
+#define REQUIRE(condition)                             \
+    do {                                               \
+        int good_ = (condition);                       \
+        expect(good_, #condition, "it is not so");     \
+        if (!good_) return;                            \
+    } while (0)
+
 static ottla_cluster_t *cluster; /* NULL where the cluster is a real one. */
 static char servers[400];
 static char topic[80];

@@ -32,7 +32,7 @@ static void own_partitioner(void) {
     close_and_free(producer);
     EXPECT(asked == 3);
     log_t log = read_back(5);
-    EXPECT(log.count == 3);
+    REQUIRE(log.count == 3);
     for (size_t i = 0; i < log.count; i++)
         EXPECT(number_of(log.list[i]) == log.list[i]->partition);
     close_log(&log);
@@ -69,9 +69,9 @@ static void interceptor(void) {
     close_and_free(producer);
     log_t log = read_back(1);
     rd_kafka_headers_t *headers = NULL;
-    EXPECT(log.count == 1 && value_is(log.list[0], "changed"));
+    REQUIRE(log.count == 1 && value_is(log.list[0], "changed"));
     EXPECT(is_bytes(log.list[0]->key, log.list[0]->key_len, "key", 3));
-    EXPECT(rd_kafka_message_headers(log.list[0], &headers) == 0);
+    REQUIRE(rd_kafka_message_headers(log.list[0], &headers) == 0);
     EXPECT(rd_kafka_header_cnt(headers) == 1);
     close_log(&log);
 }
@@ -131,12 +131,12 @@ static void partitions_for(void) {
     size_t count = 0;
     EXPECT_OK(ottla_producer_partitions_for(producer, topic, -1, partitions, sizeof *partitions, 5,
                                             &count, 30000, &error));
-    EXPECT(count == 5);
+    REQUIRE(count == 5);
     for (int32_t i = 0; i < 5; i++) EXPECT(partitions[i].partition == i);
     for (int32_t i = 0; i < 5; i++) EXPECT(partitions[i].leader >= 1);
     EXPECT_OK(ottla_producer_partitions_for(producer, topic, -1, NULL, sizeof *partitions, 0,
                                             &count, 30000, &error));
-    EXPECT(count == 5);
+    REQUIRE(count == 5);
     close_and_free(producer);
 }
 
@@ -265,7 +265,7 @@ static void after_fork(void) {
     log_t log = read_back(1);
     size_t of_child = 0;
     for (size_t i = 0; i < log.count; i++) of_child += value_is(log.list[i], "child");
-    EXPECT(log.count == 4 && of_child == 1);
+    REQUIRE(log.count == 4 && of_child == 1);
     close_log(&log);
 }
 

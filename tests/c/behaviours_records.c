@@ -11,17 +11,17 @@ static void arrives_whole(void) {
     record.timestamp_ms = 1709251200123;
     send_one(producer, &record);
     close_and_free(producer);
-    EXPECT(reports.count == 1 && persisted(&reports) == 1);
+    REQUIRE(reports.count == 1 && persisted(&reports) == 1);
     EXPECT(reports.list[0].timestamp_ms == 1709251200123);
     log_t log = read_back(1);
-    EXPECT(log.count == 1);
+    REQUIRE(log.count == 1);
     const rd_kafka_message_t *seen = log.list[0];
     EXPECT(value_is(seen, "Dear Ottla") && is_bytes(seen->key, seen->key_len, "a key", 5));
     rd_kafka_timestamp_type_t type;
     EXPECT(rd_kafka_message_timestamp(seen, &type) == 1709251200123);
     EXPECT(type == RD_KAFKA_TIMESTAMP_CREATE_TIME);
     rd_kafka_headers_t *list = NULL;
-    EXPECT(rd_kafka_message_headers(seen, &list) == RD_KAFKA_RESP_ERR_NO_ERROR);
+    REQUIRE(rd_kafka_message_headers(seen, &list) == RD_KAFKA_RESP_ERR_NO_ERROR);
     EXPECT(rd_kafka_header_cnt(list) == 2);
     const void *value;
     size_t size;
@@ -41,7 +41,7 @@ static void null_is_not_empty(void) {
     send_one(producer, &empty);
     close_and_free(producer);
     log_t log = read_back(1);
-    EXPECT(log.count == 2);
+    REQUIRE(log.count == 2);
     EXPECT(log.list[0]->key == NULL && log.list[0]->payload == NULL);
     EXPECT(log.list[1]->key != NULL && log.list[1]->key_len == 0);
     EXPECT(log.list[1]->payload != NULL && log.list[1]->len == 0);
@@ -60,7 +60,7 @@ static void headers_may_repeat(void) {
     close_and_free(producer);
     log_t log = read_back(1);
     rd_kafka_headers_t *list = NULL;
-    EXPECT(log.count == 1 && rd_kafka_message_headers(log.list[0], &list) == 0);
+    REQUIRE(log.count == 1 && rd_kafka_message_headers(log.list[0], &list) == 0);
     EXPECT(rd_kafka_header_cnt(list) == count);
     for (size_t i = 0; i < count; i++) {
         const char *name;
@@ -83,7 +83,7 @@ static void time_of_the_send(void) {
     int64_t after = now_ms();
     close_and_free(producer);
     log_t log = read_back(1);
-    EXPECT(log.count == 1);
+    REQUIRE(log.count == 1);
     int64_t seen = rd_kafka_message_timestamp(log.list[0], NULL);
     EXPECT(seen >= before && seen <= after);
     close_log(&log);
@@ -99,7 +99,7 @@ static void partition_of_the_record(void) {
     }
     close_and_free(producer);
     log_t log = read_back(3);
-    EXPECT(log.count == 3);
+    REQUIRE(log.count == 3);
     for (size_t i = 0; i < log.count; i++)
         EXPECT(number_of(log.list[i]) == log.list[i]->partition);
     close_log(&log);
@@ -117,7 +117,7 @@ static void partition_of_the_key(void) {
     }
     close_and_free(producer);
     log_t log = read_back(7);
-    EXPECT(log.count == 300);
+    REQUIRE(log.count == 300);
     size_t good = 0;
     int used[7] = {0};
     for (size_t i = 0; i < log.count; i++) {
@@ -139,7 +139,7 @@ static void no_key_is_spread(void) {
     log_t log = read_back(3);
     int used[3] = {0};
     for (size_t i = 0; i < log.count; i++) used[log.list[i]->partition] = 1;
-    EXPECT(log.count == 1000 && used[0] + used[1] + used[2] > 1);
+    REQUIRE(log.count == 1000 && used[0] + used[1] + used[2] > 1);
     close_log(&log);
 }
 
@@ -172,7 +172,7 @@ static void any_bytes(void) {
     send_one(producer, &record);
     close_and_free(producer);
     log_t log = read_back(1);
-    EXPECT(log.count == 2);
+    REQUIRE(log.count == 2);
     EXPECT(is_bytes(log.list[0]->payload, log.list[0]->len, all, 256));
     EXPECT(is_bytes(log.list[0]->key, log.list[0]->key_len, all, 256));
     EXPECT(is_bytes(log.list[1]->payload, log.list[1]->len, many, 1000000));

@@ -45,7 +45,7 @@ static void time_is_refused(void) {
     send_one(producer, &record);
     close_and_free(producer);
     log_t log = read_back(1);
-    EXPECT(log.count == 1 && rd_kafka_message_timestamp(log.list[0], NULL) == 0);
+    REQUIRE(log.count == 1 && rd_kafka_message_timestamp(log.list[0], NULL) == 0);
     close_log(&log);
 }
 

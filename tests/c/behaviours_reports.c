@@ -46,7 +46,7 @@ static void report_tells_the_place(void) {
     close_and_free(producer);
     EXPECT(persisted(&reports) == 90);
     log_t log = read_back(3);
-    EXPECT(log.count == 90);
+    REQUIRE(log.count == 90);
     size_t found = 0;
     for (size_t i = 0; i < reports.count; i++) {
         const kept_t *report = &reports.list[i];
@@ -93,7 +93,7 @@ static void no_report_wanted(void) {
     EXPECT(persisted(&reports) == 5);
     for (size_t i = 0; i < reports.count; i++) EXPECT(reports.list[i].opaque % 2 == 0);
     log_t log = read_back(1);
-    EXPECT(log.count == 10);
+    REQUIRE(log.count == 10);
     close_log(&log);
     forget(&reports);
 }
@@ -105,7 +105,7 @@ static void acks_0(void) {
     ottla_record_t record = record_of(NULL, "value");
     send_one(producer, &record);
     close_and_free(producer);
-    EXPECT(reports.count == 1 && reports.list[0].status == OTTLA_OK);
+    REQUIRE(reports.count == 1 && reports.list[0].status == OTTLA_OK);
     EXPECT(reports.list[0].state == OTTLA_STATE_POSSIBLY_PERSISTED);
     EXPECT(reports.list[0].offset == -1);
     /* Nobody says when it is there. */
@@ -146,7 +146,7 @@ static void callback_may_send(void) {
     close_and_free(own);
     EXPECT(persisted(&reports) == 6);
     log_t log = read_back(1);
-    EXPECT(log.count == 6);
+    REQUIRE(log.count == 6);
     close_log(&log);
     forget(&reports);
 }
@@ -191,7 +191,7 @@ static void failure_says_why(void) {
     EXPECT_OK(ottla_cluster_inject(cluster, "drop-response api=Produce", -1, NULL, &error));
     send_one(producer, &record);
     EXPECT_OK(ottla_producer_flush(producer, 60000, &error));
-    EXPECT(reports.count == 3 && reports.list[0].status == OTTLA_OK);
+    REQUIRE(reports.count == 3 && reports.list[0].status == OTTLA_OK);
     const kept_t *refused = &reports.list[1], *late = &reports.list[2];
     printf("     %s\n     %s\n", refused->reason, late->reason);
     EXPECT(refused->status == OTTLA_TOPIC_AUTHORIZATION_FAILED);

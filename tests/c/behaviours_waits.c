@@ -30,7 +30,7 @@ static void flush_in_time(void) {
     send_numbers(producer, 1, 10, 0);
     int64_t started = now_ms();
     EXPECT_STATUS(ottla_producer_flush(producer, 200, &error), OTTLA_TIMED_OUT, "outcome");
-    EXPECT(now_ms() - started >= 199 && reports.count == 1);
+    EXPECT(now_ms() - started >= 199 && now_ms() - started < 5000 && reports.count == 1);
     every_broker(ottla_cluster_resume);
     EXPECT_OK(ottla_producer_flush(producer, 60000, &error));
     EXPECT(persisted(&reports) == 10);
@@ -70,9 +70,9 @@ static void wait_is_interrupted(void) {
     ottla_record_t record = record_of(NULL, "another");
     send_one(producer, &record);
     close_and_free(producer);
-    EXPECT(reports.count == 1 && persisted(&reports) == 1);
+    REQUIRE(reports.count == 1 && persisted(&reports) == 1);
     log_t log = read_back(1);
-    EXPECT(log.count == 1 && value_is(log.list[0], "another"));
+    REQUIRE(log.count == 1 && value_is(log.list[0], "another"));
     close_log(&log);
     forget(&reports);
 }
@@ -155,7 +155,7 @@ static void close_reports_all(void) {
     EXPECT_OK(ottla_producer_free(producer));
     EXPECT(reports.count == 500);
     log_t log = read_back(3);
-    EXPECT(log.count == 500);
+    REQUIRE(log.count == 500);
     close_log(&log);
     forget(&reports);
 }
