@@ -11,7 +11,7 @@ static int32_t third_for_keys(const char *name, int64_t name_length, const void 
     ++*(int *)user;
     if (!is_bytes(name, (size_t)name_length, topic, strlen(topic)) || value_length < 0) return -7;
     if (partition_count != 5) return -7;
-    return key_length < 0 ? 0 : ((const char *)key)[0] - '0';
+    return key_length < 1 ? 0 : ((const char *)key)[0] - '0';
 }
 
 static void own_partitioner(void) {
