@@ -158,7 +158,9 @@ static void metrics(void) {
     EXPECT(metric(producer, "record-send-total") == 0);
     send_numbers(producer, 0, 123, 0);
     EXPECT_OK(ottla_producer_flush(producer, 60000, &error));
-    EXPECT(metric(producer, "record-send-total") == 123);
+    /* As in Java a record counts again when it is sent again: a leader may be new to its topic. */
+    double again = metric(producer, "record-retry-total");
+    EXPECT(again >= 0 && metric(producer, "record-send-total") == 123 + again);
     EXPECT(metric(producer, "record-error-total") == 0);
     close_and_free(producer);
     forget(&reports);
