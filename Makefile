@@ -25,7 +25,7 @@ demo:
 	@scripts/demo.sh
 
 test:
-	@scripts/bootstrap.sh cargo cc objcopy java mvn c++ valgrind cmake pkg-config python3 \
+	@scripts/bootstrap.sh cargo cc objcopy java mvn c++ valgrind strace cmake pkg-config python3 \
 	  go rdkafka.h
 	@scripts/test.sh
 

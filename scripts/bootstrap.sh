@@ -5,7 +5,8 @@ set -euo pipefail
 
 declare -A package=(
   [cc]=gcc\ libc6-dev [c++]=g++ [objcopy]=binutils [java]=default-jdk-headless [mvn]=maven
-  [valgrind]=valgrind [cmake]=cmake [pkg-config]=pkg-config [python3]=python3 [go]=golang-go
+  [valgrind]=valgrind [strace]=strace [cmake]=cmake [pkg-config]=pkg-config [python3]=python3
+  [go]=golang-go
   [rdkafka.h]=librdkafka-dev [lz4.h]=liblz4-dev
 )
 
