@@ -23,6 +23,9 @@ const WAITING_MAX: usize = 4;
 /// What a flush or a close may take beyond its limit.
 const GRACE: Duration = Duration::from_millis(250);
 
+/// How `send_to` says that a record was accepted.
+pub const ACCEPTED: &str = "record accepted";
+
 /// A record to send.
 struct Draft {
     opaque: u64,
@@ -90,6 +93,23 @@ impl Application {
         }
     }
 
+    #[cfg(test)]
+    /// The next record, to a place that is given.
+    fn draft_to(
+        &mut self,
+        client: usize,
+        topic: &'static str,
+        partition: Option<i32>,
+        length: usize,
+    ) -> Draft {
+        let opaque = self.made;
+        self.made += 1;
+        let mut value = (client as u64).to_be_bytes().to_vec();
+        value.extend(opaque.to_be_bytes());
+        value.extend((0..length).map(|_| self.rng.u8(..)));
+        Draft { opaque, topic, partition, key: None, value, with_headers: false }
+    }
+
     /// A record of chance, for a partition of its own, for that of its key, or for any.
     fn draft(&mut self, client: usize) -> Draft {
         let rng = &mut self.rng;
@@ -119,6 +139,20 @@ impl Client {
         let draft = self.application.draft(self.number);
         let what = self.try_send(draft, None, wires, now);
         wires.trace.count(what);
+    }
+
+    #[cfg(test)]
+    /// Sends a record with a value of about this length, to a partition or to any; says how.
+    pub fn send_to(
+        &mut self,
+        topic: &'static str,
+        partition: Option<i32>,
+        length: usize,
+        wires: &mut Wires<'_>,
+        now: Instant,
+    ) -> &'static str {
+        let draft = self.application.draft_to(self.number, topic, partition, length);
+        self.try_send(draft, None, wires, now)
     }
 
     fn try_send(
@@ -159,7 +193,7 @@ impl Client {
             match accumulator.append(&topic, &queue, &record, wall_ms, sticky, &mut in_hand) {
                 Ok(Append::Done) => {
                     self.accept(draft, queue.partition, now);
-                    return "record accepted";
+                    return ACCEPTED;
                 }
                 Ok(Append::PartitionChanged) => {}
                 Err(_) => return "record refused: closed",
@@ -271,16 +305,26 @@ impl Client {
         self.closing_since.is_some()
     }
 
-    /// Takes no more records; ends when all are reported, or in a time of chance.
-    pub fn close(&mut self, wires: &mut Wires<'_>, now: Instant) {
+    /// Closes in a time of chance.
+    pub fn close_somehow(&mut self, wires: &mut Wires<'_>, now: Instant) {
         if self.is_closing() {
             return;
         }
         let rng = &mut self.application.rng;
-        let (how, time) = match rng.u8(..4) {
-            0 => ("close with a time", Some(ms(rng.u64(1..2000)))),
-            1 => ("close at once", Some(ms(0))),
-            _ => ("close", None),
+        let time = match rng.u8(..4) {
+            0 => Some(ms(rng.u64(1..2000))),
+            1 => Some(ms(0)),
+            _ => None,
+        };
+        self.close(time, wires, now);
+    }
+
+    /// Takes no more records; ends when all are reported, or by force after a time.
+    pub fn close(&mut self, time: Option<Duration>, wires: &mut Wires<'_>, now: Instant) {
+        let how = match time {
+            Some(Duration::ZERO) => "close at once",
+            Some(_) => "close with a time",
+            None => "close",
         };
         wires.trace.count(how);
         wires.trace.note(now, format_args!("p{}: {how} {time:?}", self.number));

@@ -10,6 +10,8 @@
 //!   network  the wires between them: latency, pieces, ends, holes
 //!     socket one end of a wire, as a transport under the product's own readers and writers
 //!   chaos    what goes wrong, and when it ends
+//! stage      a small world for scripts, where nothing is left to chance
+//! scripts    what other producers did wrong, step by step
 //! oracle     what must hold in the end, whatever happened
 //! reached    what a run over many seeds must have seen
 //! trace      what happened: counters, a hash, lines to read
@@ -25,8 +27,12 @@ mod client;
 mod network;
 mod oracle;
 mod reached;
+#[cfg(test)]
+mod scripts;
 mod setup;
 mod socket;
+#[cfg(test)]
+mod stage;
 mod trace;
 mod world;
 

@@ -65,6 +65,8 @@ pub struct Network {
     pub links: Vec<Link>,
     /// The shortest and longest time on the way.
     pub latency: (u64, u64),
+    /// What is left to chance otherwise: whole pieces, the least latency, and this room.
+    pub calm: Option<usize>,
     /// Writes that arrived in more than one piece.
     pub cut: u64,
     /// Writes that nobody took for lack of room.
@@ -81,21 +83,30 @@ impl Network {
     pub fn new(seed: u64, latency: (u64, u64)) -> Network {
         let (links, rng) = (Vec::new(), fastrand::Rng::with_seed(seed));
         let (cut, blocked, overtaken, sent, last_arrived) = (0, 0, 0, 0, (0, 0));
-        Network { links, latency, cut, blocked, overtaken, sent, last_arrived, rng }
+        let calm = None;
+        Network { links, latency, calm, cut, blocked, overtaken, sent, last_arrived, rng }
     }
 
     /// A time on the way.
     pub fn delay(&mut self) -> Duration {
         let (least, most) = self.latency;
+        if self.calm.is_some() {
+            return Duration::from_micros(least);
+        }
         let tail = if self.rng.u8(..50) == 0 { 20 } else { 1 };
         Duration::from_micros(self.rng.u64(least..=most) * tail)
     }
 
     /// A connection that is being made.
     pub fn connect(&mut self, client: usize, conn: ConnId, broker: i32) -> usize {
-        let step = [1 << 20, 1 << 20, 4096, 100, 7][self.rng.usize(..5)];
+        let (step, capacity) = match self.calm {
+            Some(capacity) => (1 << 20, capacity),
+            None => {
+                let step = [1 << 20, 1 << 20, 4096, 100, 7][self.rng.usize(..5)];
+                (step, [1 << 16, 1 << 13, 512][self.rng.usize(..3)])
+            }
+        };
         let ends = [Endpoint::new(step), Endpoint::new(step)];
-        let capacity = [1 << 16, 1 << 13, 512][self.rng.usize(..3)];
         ends.iter().for_each(|end| _ = end.set_room(capacity));
         let ways = [Way::default(), Way::default()];
         self.links.push(Link { client, conn, broker, ends, ways, open: [true; 2], capacity });
@@ -121,7 +132,8 @@ impl Network {
             while !rest.is_empty() {
                 let drip = self.links[link].ways[to as usize].drip;
                 let most = rest.len().min(if drip { 16 } else { usize::MAX });
-                let length = if self.rng.bool() { most } else { self.rng.usize(1..=most) };
+                let whole = self.calm.is_some() || self.rng.bool();
+                let length = if whole { most } else { self.rng.usize(1..=most) };
                 let (piece, after) = rest.split_at(length);
                 rest = after;
                 self.cut += u64::from(!rest.is_empty());

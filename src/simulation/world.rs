@@ -14,7 +14,7 @@ use super::setup::{self, ms};
 use super::socket::End;
 use super::trace::Trace;
 use super::{Options, Summary, oracle};
-use crate::broker::Scheduler;
+use crate::broker::{ClusterConfig, Scheduler};
 use crate::io::ConnId;
 use crate::time::Instant;
 
@@ -27,6 +27,8 @@ const SETTLE: Duration = Duration::from_secs(10);
 const TROUBLE_MAX: Duration = Duration::from_secs(3600);
 /// Faults come more rarely after this many, for producers that hardly come to send.
 const FAULTS_DENSE: u64 = 200;
+/// When virtual time begins.
+pub const BEGINNING: Instant = Instant(1_000_000_000);
 /// No run needs as many steps.
 const STEPS_MAX: u64 = 3_000_000;
 
@@ -73,25 +75,41 @@ impl World {
         // The product's own generators that nobody seeds come from the thread's.
         fastrand::seed(seed);
         let mut rng = fastrand::Rng::with_seed(seed);
-        let now = Instant(1_000_000_000);
+        let now = BEGINNING;
         let config = setup::cluster(&mut rng);
         let count = i32::from(config.brokers);
-        let brokers = Brokers::start(config, now);
         let latency = [(50, 500), (100, 5000), (1000, 40_000)][rng.usize(..3)];
         let network = Network::new(rng.u64(..), latency);
-        let mut timeline = Scheduler::default();
         let mut clients = Vec::new();
         for number in 0..rng.usize(1..=3) {
             let setup = setup::producer(&mut rng, number, count, options.bug);
             clients.push(Client::new(number, setup, options.bug, rng.u64(..), now));
-            timeline.at(now, What::Send { client: number });
         }
-        timeline.at(now + ms(200), What::Strike);
+        let mut world = World::quiet(seed, config, network, clients, options);
+        world.rng = rng;
+        for client in 0..world.clients.len() {
+            world.timeline.at(now, What::Send { client });
+        }
+        world.timeline.at(now + ms(200), What::Strike);
+        world
+    }
+
+    /// These, at the beginning of time, where nothing happens by itself.
+    pub(super) fn quiet(
+        seed: u64,
+        config: ClusterConfig,
+        network: Network,
+        clients: Vec<Client>,
+        options: Options,
+    ) -> World {
+        let now = BEGINNING;
+        let brokers = Brokers::start(config, now);
         let (mut trace, chaos) = (Trace::new(options.trace), Chaos::default());
         trace.note(now, format_args!("{:?}", brokers.core.config));
         for client in &clients {
             trace.note(now, format_args!("p{} {:?}", client.number, client.setup));
         }
+        let (timeline, rng) = (Scheduler::default(), fastrand::Rng::with_seed(seed));
         World { seed, now, timeline, rng, network, brokers, clients, trace, chaos, healing: false }
     }
 
@@ -124,20 +142,20 @@ impl World {
     }
 
     /// Ends all faults and closes the producers; gives the time by which all must be over.
-    fn heal(&mut self) -> Instant {
+    pub(super) fn heal(&mut self) -> Instant {
         self.healing = true;
         self.trace.note(self.now, format_args!("everything heals"));
         self.heal_all();
         let now = self.now;
         let World { network, timeline, trace, .. } = self;
         let mut wires = Wires { network, timeline, trace };
-        self.clients.iter_mut().for_each(|client| client.close(&mut wires, now));
+        self.clients.iter_mut().for_each(|client| client.close_somehow(&mut wires, now));
         let longest = self.clients.iter().map(|client| client.setup.sender.delivery_timeout).max();
         now + longest.unwrap_or_default() + SETTLE
     }
 
     /// Lets what is under way in the cluster arrive, so that logs can be compared.
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         let end = self.now + SETTLE;
         while self.next() <= end {
             self.step();
@@ -145,14 +163,14 @@ impl World {
         self.now = end;
     }
 
-    fn next(&self) -> Instant {
+    pub(super) fn next(&self) -> Instant {
         let turns = self.clients.iter().map(|client| client.next_turn(self.now));
         let turn = turns.min().unwrap_or(Instant::NEVER);
         turn.min(self.timeline.deadline()).min(self.brokers.next_deadline())
     }
 
     /// The next thing happens.
-    fn step(&mut self) {
+    pub(super) fn step(&mut self) {
         self.act();
         self.brokers.note_changes(&mut self.trace, self.now);
     }
@@ -259,7 +277,7 @@ impl World {
         let mut wires = Wires { network, timeline, trace };
         let sender = &mut self.clients[client];
         if closes {
-            sender.close(&mut wires, now);
+            sender.close_somehow(&mut wires, now);
         }
         if sender.is_closing() {
             return;
