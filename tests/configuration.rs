@@ -148,6 +148,14 @@ fn values_reach_their_fields() {
     assert_eq!(built(&[("log.level", "info")]).log_level, LogLevel::Info);
 }
 
+/// Partitions stick until batch.size bytes went there, which must be some.
+#[test]
+fn a_batch_size_of_zero_counts_as_one() {
+    assert_eq!(built(&[("batch.size", "0")]).batch_size, 1);
+    assert_eq!(built(&[("batch.size", "1")]).batch_size, 1);
+    assert!(refused(&[("batch.size", "-1")]).contains("batch.size"));
+}
+
 #[test]
 fn bounds_are_javas() {
     const INT: i64 = i32::MAX as i64;

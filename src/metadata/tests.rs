@@ -134,6 +134,28 @@ fn a_new_topic_is_asked_for_at_once_and_alone_and_the_others_are_kept() {
 }
 
 #[test]
+fn what_is_wanted_while_an_answer_is_under_way_is_asked_for_after_it() {
+    let mut room = Room::new();
+    room.wait_for("a");
+    let first = room.begin();
+    let b = room.wait_for("b");
+    room.metadata.update(answer(vec![topic("a", 1, 1, 0)]), &first, room.now).expect("of use");
+    room.metadata.answer_waiters(&first);
+    assert_eq!(b.try_take(), None, "that request did not ask for it");
+    assert_eq!(room.next_in(), ms(0));
+    let second = room.update(vec![topic("b", 2, 1, 0)]);
+    assert_eq!(second, UpdateRequest { topics: vec!["b".to_owned()], partial: true });
+    assert_eq!(b.try_take(), Some(()));
+    // As well an update of everything.
+    room.metadata.request_update();
+    let full = room.begin();
+    room.metadata.request_update();
+    let both = vec![topic("a", 1, 1, 0), topic("b", 2, 1, 0)];
+    room.metadata.update(answer(both), &full, room.now).expect("of use");
+    assert_eq!(room.next_in(), ms(100));
+}
+
+#[test]
 fn a_known_topic_is_asked_for_with_all_others() {
     let mut room = Room::new();
     for name in ["a", "b"] {

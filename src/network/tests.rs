@@ -212,6 +212,23 @@ fn bytes_that_are_no_answer_to_the_first_question_end_the_connection() {
 }
 
 #[test]
+fn closing_while_a_broker_is_asked_what_it_speaks_ends_the_connection_and_nothing_else() {
+    let mut room = Room::new();
+    let (conn, version, id) = room.asked(1);
+    room.client.close(1, "for a test", room.now);
+    room.hung_up(conn);
+    let mut completed = Vec::new();
+    room.client.take_completed(&mut completed);
+    assert!(completed.is_empty(), "nobody else had asked: {completed:?}");
+    // The answer is late, and makes nothing ready.
+    room.answer_versions(conn, version, id, ErrorCode::NONE, 4);
+    assert!(!room.client.ready(1, room.now));
+    assert!(room.actions().is_empty(), "the back-off comes first");
+    room.pass(1000);
+    room.ready(1);
+}
+
+#[test]
 fn answers_are_paired_with_requests_in_their_order() {
     let mut room = Room::new();
     let conn = room.ready(1);

@@ -1,16 +1,10 @@
 //! Sequences that stay open, and what mends them: expiry, lost state, answers out of order, brokers
 //! that are away (Java: the unresolved sequences of TransactionManager).
 
-use super::harness::World;
+use super::harness::{World, all_persisted, stamps};
 use super::setup::Setup;
 use crate::error::ErrorCode;
 use crate::report::State;
-
-fn stamps(world: &World, partition: i32) -> Vec<(i16, i32)> {
-    let batches = world.arrived.iter().flat_map(|arrived| &arrived.batches);
-    let own = batches.filter(|batch| batch.partition == partition);
-    own.map(|batch| (batch.epoch, batch.sequence)).collect()
-}
 
 /// A world with a short delivery.timeout.ms, whose first batch of `t`-0 is acknowledged.
 fn short_of_time() -> World {
@@ -18,13 +12,6 @@ fn short_of_time() -> World {
     world.send("t", 0);
     world.hold_produce = true;
     world
-}
-
-fn all_persisted(world: &World, records: &[u64]) {
-    for record in records {
-        let report = world.report(*record);
-        assert_eq!(report.state, State::Persisted, "{report:?}");
-    }
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! What a broker's answers mean for records: tried again, failed, fatal, or not an answer at all.
 
-use super::harness::World;
+use super::harness::{World, all_persisted};
 use super::setup::Setup;
 use crate::error::ErrorCode;
+use crate::io::Event;
 use crate::report::State;
 use crate::wire::messages::ProduceResponse;
 use crate::wire::messages::produce::{BatchIndexAndErrorMessage, PartitionProduceResponse};
@@ -235,6 +236,28 @@ fn bytes_that_are_no_answer_end_the_connection_and_the_batch_is_sent_again() {
         }
         world.finish();
     }
+}
+
+#[test]
+fn an_answer_that_comes_twice_reports_its_batch_once() {
+    let mut world = Setup::default().ready();
+    world.hold_produce = true;
+    let record = world.send("t", 0);
+    let (conn, _) = world.conns.iter().find(|(_, open)| !open.requests.is_empty()).expect("sent");
+    let conn = *conn;
+    world.apply_at(conn, 0);
+    let answer = world.conns[&conn].requests[0].answer.clone().flatten().expect("an answer");
+    world.deliver(conn);
+    world.events.push_back(Event::Received { conn, frame: answer });
+    world.hold_produce = false;
+    world.run();
+    assert!(!world.conns.contains_key(&conn), "nobody asked for the second one");
+    let after = world.send("t", 0);
+    world.advance(1000);
+    assert_eq!(world.reports.len(), 2, "{:?}", world.reports);
+    all_persisted(&world, &[record, after]);
+    assert_eq!(world.log("t", 0), [record, after]);
+    world.finish();
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! delivery.timeout.ms and request.timeout.ms: when they end a batch, in which state, and why.
 
+use super::harness::all_persisted;
 use super::model::Health;
 use super::setup::Setup;
 use crate::error::ErrorCode;
@@ -95,6 +96,27 @@ fn a_record_that_waits_for_a_producer_id_says_so() {
     assert!(report.reason().contains("waited for a producer id"), "{report:?}");
     assert!(report.reason().contains("COORDINATOR_NOT_AVAILABLE"), "{report:?}");
     world.cluster.id_errors.clear();
+    world.finish();
+}
+
+#[test]
+fn records_sent_on_hearing_that_others_expired_have_their_own_time() {
+    let mut world = short().nodes(2).ready();
+    world.cluster.nodes.get_mut(&2).unwrap().health = Health::Refuses;
+    let expired: Vec<u64> = (0..3).map(|_| world.send_alone("t", 1)).collect();
+    world.advance(4999);
+    assert!(world.reports.is_empty());
+    // They are sent again in the moment of the reports, while the partition is being looked at.
+    world.advance(1);
+    let states: Vec<State> = expired.iter().map(|record| world.report(*record).state).collect();
+    assert_eq!(states, [State::NotPersisted; 3]);
+    let again: Vec<u64> = expired.iter().map(|_| world.send_alone("t", 1)).collect();
+    world.advance(2500);
+    assert_eq!(world.reports.len(), 3, "none expires with those before it");
+    world.cluster.nodes.get_mut(&2).unwrap().health = Health::Up;
+    world.advance(2400);
+    all_persisted(&world, &again);
+    assert_eq!(world.log("t", 1), again);
     world.finish();
 }
 

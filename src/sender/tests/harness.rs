@@ -407,3 +407,17 @@ impl World {
         }
     }
 }
+
+/// The epochs and sequences that came to brokers for a partition of `t`, in order.
+pub fn stamps(world: &World, partition: i32) -> Vec<(i16, i32)> {
+    let batches = world.arrived.iter().flat_map(|arrived| &arrived.batches);
+    let own = batches.filter(|batch| batch.partition == partition);
+    own.map(|batch| (batch.epoch, batch.sequence)).collect()
+}
+
+pub fn all_persisted(world: &World, records: &[u64]) {
+    for record in records {
+        let report = world.report(*record);
+        assert_eq!(report.state, State::Persisted, "{report:?}");
+    }
+}

@@ -1,16 +1,9 @@
 //! Exactly once and in order: sequences, retries, epochs (the idempotent half of KIP-98, KIP-360).
 
-use super::harness::World;
+use super::harness::{World, all_persisted, stamps};
 use super::setup::Setup;
 use crate::error::ErrorCode;
 use crate::report::State;
-
-/// The sequences and epochs that came to brokers for a partition of `t`, in order.
-fn stamps(world: &World, partition: i32) -> Vec<(i16, i32)> {
-    let batches = world.arrived.iter().flat_map(|arrived| &arrived.batches);
-    let own = batches.filter(|batch| batch.partition == partition);
-    own.map(|batch| (batch.epoch, batch.sequence)).collect()
-}
 
 /// Ready, and the first batch of `t`-0 is acknowledged, so that several may be in flight.
 fn warm(setup: Setup) -> World {
@@ -18,13 +11,6 @@ fn warm(setup: Setup) -> World {
     world.send("t", 0);
     world.hold_produce = true;
     world
-}
-
-fn all_persisted(world: &World, records: &[u64]) {
-    for record in records {
-        let report = world.report(*record);
-        assert_eq!(report.state, State::Persisted, "{report:?}");
-    }
 }
 
 #[test]
