@@ -25,6 +25,8 @@ pub struct PartitionInfo {
     pub leader_epoch: i32,
     /// What the broker said of the partition.
     pub error: ErrorCode,
+    /// How many answers in a row had an older epoch and were not believed.
+    pub doubted: u8,
 }
 
 /// One topic.

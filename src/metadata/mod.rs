@@ -20,6 +20,12 @@ use crate::time::Instant;
 use crate::wire::messages::MetadataResponse;
 use crate::wire::messages::metadata::MetadataResponseTopic;
 
+/// So many answers in a row that know an older leader epoch than ours are taken for late news; after
+/// them it is ours that was wrong, as of a broker with a defect, or of a cluster that was restored.
+/// (Java waits until the topic is made anew or was not used for `metadata.max.idle.ms`.) Taking late
+/// news for good costs a refused request: who leads is decided by the brokers.
+const STALE_ANSWERS_MAX: u8 = 10;
+
 /// What Metadata needs of the configuration.
 #[derive(Clone, Debug)]
 pub struct MetadataConfig {
@@ -343,6 +349,7 @@ impl Metadata {
         let Some(info) = info.filter(|info| info.leader_epoch < epoch) else { return false };
         info.leader = leader.id;
         info.leader_epoch = epoch;
+        info.doubted = 0;
         cluster.nodes.insert(leader.id, leader);
         state.cluster = Arc::new(cluster);
         true
@@ -404,11 +411,11 @@ fn usable_nodes(response: &MetadataResponse) -> Result<std::collections::BTreeMa
     Ok(nodes)
 }
 
-/// The partitions by number. A stale leader epoch does not replace a newer one; an answer without
-/// epochs, of an old broker, counts as it is.
+/// The partitions by number. A stale leader epoch does not replace a newer one, unless the newer one
+/// is found nowhere any more; an answer without epochs, of an old broker, counts as it is.
 fn partitions_of(topic: &MetadataResponseTopic, old: Option<&TopicInfo>) -> Vec<PartitionInfo> {
-    let missing =
-        PartitionInfo { leader: -1, leader_epoch: -1, error: ErrorCode::LEADER_NOT_AVAILABLE };
+    let error = ErrorCode::LEADER_NOT_AVAILABLE;
+    let missing = PartitionInfo { leader: -1, leader_epoch: -1, error, doubted: 0 };
     let mut partitions = vec![missing; topic.partitions.len()];
     for partition in &topic.partitions {
         let index = usize::try_from(partition.partition_index).unwrap_or(usize::MAX);
@@ -417,11 +424,14 @@ fn partitions_of(topic: &MetadataResponseTopic, old: Option<&TopicInfo>) -> Vec<
             leader: partition.leader_id.max(-1),
             leader_epoch: partition.leader_epoch,
             error: ErrorCode::from(partition.error_code),
+            doubted: 0,
         };
         let known = old.and_then(|old| old.partitions.get(index)).copied();
         let stale = 0..known.map_or(0, |known| known.leader_epoch);
-        if let Some(known) = known.filter(|_| stale.contains(&place.leader_epoch)) {
-            *place = known;
+        if let Some(known) = known.filter(|_| stale.contains(&place.leader_epoch))
+            && known.doubted < STALE_ANSWERS_MAX
+        {
+            *place = PartitionInfo { doubted: known.doubted + 1, ..known };
         }
     }
     partitions

@@ -268,6 +268,26 @@ fn a_stale_leader_epoch_does_not_replace_a_newer_one() {
 }
 
 #[test]
+fn an_epoch_that_no_other_answer_knows_is_given_up() {
+    let mut room = Room::new();
+    room.wait_for("a");
+    room.update(vec![topic("a", 1, 7, i32::MAX)]);
+    let mut again = |leader, epoch| {
+        room.metadata.request_update();
+        room.update(vec![topic("a", 1, leader, epoch)]);
+        room.leader("a")
+    };
+    (0..10).for_each(|_| assert_eq!(again(1, 5), (7, i32::MAX), "it may be late news"));
+    assert_eq!(again(1, 5), (1, 5));
+    // An answer that knows the epoch says that the others were late.
+    assert_eq!(again(2, 6), (2, 6));
+    for _ in 0..5 {
+        (0..9).for_each(|_| assert_eq!(again(1, 5), (2, 6)));
+        assert_eq!(again(2, 6), (2, 6));
+    }
+}
+
+#[test]
 fn an_answer_without_epochs_counts_as_it_is() {
     let mut room = Room::new();
     room.wait_for("a");

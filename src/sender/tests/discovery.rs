@@ -182,6 +182,24 @@ fn without_a_hint_a_moved_leader_is_found_by_metadata() {
 }
 
 #[test]
+fn a_hint_with_an_epoch_beyond_all_others_is_not_followed_for_ever() {
+    let mut world = Setup::default().nodes(2).ready();
+    world.hold_produce = true;
+    let record = world.send("t", 0);
+    world.refuse("t", 0, ErrorCode::NOT_LEADER_OR_FOLLOWER);
+    world.answer_with(1, |answer| {
+        let partition = &mut answer.responses[0].partition_responses[0];
+        partition.current_leader.leader_id = 2;
+        partition.current_leader.leader_epoch = i32::MAX;
+    });
+    world.hold_produce = false;
+    world.advance(10_000);
+    assert!(world.arrived.iter().any(|arrived| arrived.node == 2), "it is followed at first");
+    assert_eq!(world.report(record).state, State::Persisted);
+    world.finish();
+}
+
+#[test]
 fn odd_hints_are_not_followed() {
     let odd = [(i32::MIN, 9), (-1, 9), (1, i32::MIN), (2, -1), (77, 9)];
     for (leader_id, leader_epoch) in odd {
