@@ -1,5 +1,6 @@
-//! The locks and atomics of the library, in one place so that a scheduler that tries many
-//! interleavings (shuttle, in `make schedules`) can take their part.
+//! The locks, atomics and threads of the library, in one place: a scheduler that tries many
+//! interleavings (shuttle, in `make schedules`) can take the part of the first two, and a test that
+//! of a system without threads to spare.
 
 #[cfg(not(feature = "shuttle"))]
 pub use parking_lot::{Condvar, Mutex, MutexGuard};
@@ -10,6 +11,33 @@ pub use std::{sync::atomic, thread::yield_now, thread_local};
 pub use scheduled::{Condvar, Mutex, MutexGuard};
 #[cfg(feature = "shuttle")]
 pub use shuttle::{sync::atomic, thread::yield_now, thread_local};
+
+/// Starts a thread of the library, if the system lets it.
+pub fn spawn<T: Send + 'static>(
+    name: String,
+    run: impl FnOnce() -> T + Send + 'static,
+) -> std::io::Result<std::thread::JoinHandle<T>> {
+    #[cfg(test)]
+    refusals::check()?;
+    std::thread::Builder::new().name(name).spawn(run)
+}
+
+/// Threads that a test has the system refuse.
+#[cfg(test)]
+pub mod refusals {
+    use std::cell::Cell;
+
+    std::thread_local! {
+        /// How many threads this thread may still start.
+        pub static ALLOWED: Cell<usize> = const { Cell::new(usize::MAX) };
+    }
+
+    pub fn check() -> std::io::Result<()> {
+        let allowed = ALLOWED.get();
+        ALLOWED.set(allowed.saturating_sub(1));
+        if allowed == 0 { Err(std::io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
+    }
+}
 
 /// parking_lot's interface over shuttle's locks, as far as it is used.
 #[cfg(feature = "shuttle")]

@@ -21,7 +21,7 @@ const CLASSES: [(&str, usize); 8] = [
 const LEFT_OUT_PERCENT_MAX: usize = 15;
 
 /// How many bugs are listed, so that no line gets lost.
-const BUGS: usize = 52;
+const BUGS: usize = 53;
 
 /// The groups that are left out and have a reason.
 fn reasons(list: &str) -> BTreeSet<&str> {

@@ -11,13 +11,14 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use super::{BatchId, Buffer, Deque, PartitionQueue, ProducerBatch, RecordAccumulator};
 use crate::compression::{CompressionType, Compressor};
 use crate::error::{Error, ErrorCode, Result};
-use crate::sync::Mutex;
+use crate::sync::{self, Mutex};
 use crate::time::Instant;
 
 /// A batch whose records wait to be compressed.
@@ -30,9 +31,11 @@ pub(super) struct Job {
 /// Where jobs go; `None` without workers.
 pub(super) type Jobs = Mutex<Option<Sender<Job>>>;
 
-/// The threads of a producer that compress.
-#[derive(Default)]
-pub struct Workers(Vec<JoinHandle<()>>);
+/// The threads of a producer that compress, and a channel that ends with the last of them.
+pub struct Workers {
+    threads: Vec<JoinHandle<()>>,
+    ended: Receiver<()>,
+}
 
 impl Workers {
     /// Starts `count` threads for the batches of the accumulator in `owner`; none if it does not
@@ -42,30 +45,49 @@ impl Workers {
         T: AsRef<RecordAccumulator> + Send + Sync + 'static,
     {
         let accumulator: &RecordAccumulator = T::as_ref(owner);
-        let mut workers = Workers::default();
+        let (end, ended) = crossbeam_channel::bounded(0);
+        let mut workers = Workers { threads: Vec::new(), ended };
         if !accumulator.compresses() {
             return Ok(workers);
         }
         let (sender, jobs) = crossbeam_channel::unbounded();
         for index in 0..count {
             let compressor = Compressor::new(accumulator.config.compression)?;
-            let (owner, jobs) = (owner.clone(), jobs.clone());
-            let thread = std::thread::Builder::new().name(format!("ottla-compress-{index}"));
-            let thread = thread.spawn(move || work(T::as_ref(&owner), compressor, &jobs));
-            let failed = |error| {
-                let text = format!("no thread for compression can be started: {error}");
-                Error::new(ErrorCode::INTERNAL, text)
+            let (owner, jobs, end) = (owner.clone(), jobs.clone(), end.clone());
+            let run = move || {
+                let _end: Sender<()> = end;
+                work(T::as_ref(&owner), compressor, &jobs);
             };
-            workers.0.push(thread.map_err(failed)?);
+            let thread = sync::spawn(format!("ottla-compress-{index}"), run);
+            match thread {
+                Ok(thread) => workers.threads.push(thread),
+                Err(error) => {
+                    drop(sender);
+                    workers.join(accumulator, None);
+                    let text = format!("no thread for compression can be started: {error}");
+                    return Err(Error::new(ErrorCode::INTERNAL, text));
+                }
+            }
         }
         *accumulator.jobs.lock() = Some(sender);
         Ok(workers)
     }
 
-    /// Ends the threads, after what they have got.
-    pub fn join(self, accumulator: &RecordAccumulator) {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.threads.is_empty()
+    }
+
+    /// Ends the threads, after what they have got. False if one is still at a batch after `limit`:
+    /// it ends when it is through with it.
+    pub fn join(self, accumulator: &RecordAccumulator, limit: Option<Duration>) -> bool {
         accumulator.jobs.lock().take();
-        self.0.into_iter().for_each(|thread| drop(thread.join()));
+        let late = limit
+            .is_some_and(|limit| self.ended.recv_timeout(limit) == Err(RecvTimeoutError::Timeout));
+        if !late {
+            self.threads.into_iter().for_each(|thread| drop(thread.join()));
+        }
+        !late
     }
 }
 

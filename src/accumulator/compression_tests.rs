@@ -136,7 +136,7 @@ fn workers_list_the_partition_when_its_oldest_batch_is_done() {
         std::thread::yield_now();
     }
     assert_eq!(came, sent);
-    workers.join(&owner.0);
+    assert!(workers.join(&owner.0, None));
     assert_eq!(owner.0.pool.available(), MEMORY);
 }
 
@@ -152,7 +152,7 @@ fn a_batch_that_ends_while_it_is_compressed_gives_its_memory_back() {
             assert_eq!(batch.record_count, 1);
         }
     }
-    workers.join(&owner.0);
+    assert!(workers.join(&owner.0, None));
     assert_eq!(owner.0.pool.available(), MEMORY);
 }
 
@@ -168,7 +168,7 @@ fn a_batch_that_compresses_much_worse_than_expected_is_cut_to_size() {
     assert_eq!(partition.queued(), 1);
     let workers = Workers::start(&owner, 1).unwrap();
     assert!(!owner.0.may_send(partition));
-    workers.join(&owner.0);
+    assert!(workers.join(&owner.0, None));
     assert!(owner.0.has_listed());
     let mut came = Vec::new();
     while let Some(batch) = owner.0.pop(partition) {
@@ -193,7 +193,29 @@ fn a_large_record_stays_compressed() {
     owner.0.append(&topic, partition, &record, 0, false, &mut buffer).unwrap();
     let workers = Workers::start(&owner, 1).unwrap();
     assert!(!owner.0.may_send(partition));
-    workers.join(&owner.0);
+    assert!(workers.join(&owner.0, None));
     let batch = owner.0.pop(partition).unwrap();
     assert_eq!(values(&batch), (vec![value], true));
+}
+
+#[test]
+fn whoever_waits_for_a_worker_that_is_at_a_batch_waits_no_longer_than_a_limit() {
+    let (owner, topic) = room();
+    let partition = topic.partition(0).unwrap();
+    append(&owner.0, &topic, &[0; 500]);
+    let workers = Workers::start(&owner, 1).unwrap();
+    let mut deque = partition.lock();
+    let mut batch = deque.batches.pop_front().unwrap();
+    // The worker needs the partition's lock before it can end.
+    owner.0.seal(partition, &mut batch);
+    deque.batches.push_front(batch);
+    assert!(!workers.join(&owner.0, Some(std::time::Duration::from_millis(20))));
+    drop(deque);
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while Arc::strong_count(&owner) > 1 {
+        assert!(std::time::Instant::now() < end, "the worker ends when it is through");
+        std::thread::yield_now();
+    }
+    let batch = owner.0.pop(partition).expect("and has not left its batch behind");
+    assert_eq!(values(&batch), (vec![vec![0; 500]], true));
 }

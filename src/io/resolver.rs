@@ -93,7 +93,7 @@ impl Resolver {
             }
         };
         // The handle is dropped on purpose: nobody can wait for a look-up that hangs.
-        std::thread::Builder::new().name("ottla-resolver".to_owned()).spawn(work)?;
+        crate::sync::spawn("ottla-resolver".to_owned(), work)?;
         Ok(questions)
     }
 }

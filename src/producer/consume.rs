@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::io::EventFd;
 use crate::record::TopicName;
 use crate::report::{Entry, Report, State, Woken};
-use crate::sync::Mutex;
+use crate::sync::{self, Mutex};
 use crate::time::{self, Instant};
 
 /// Reports handed to a sink at a time, or one whole batch if that is more.
@@ -307,10 +307,11 @@ impl Producer {
                 }
             }
         };
-        std::thread::Builder::new()
-            .name("ottla-reports".to_owned())
-            .spawn(run)
-            .map(|thread| Dispatcher { thread, ended: Mutex::new(ended) })
-            .map_err(|error| Error::new(ErrorCode::INTERNAL, format!("no thread: {error}")))
+        let failed = |error| {
+            let text = format!("no thread for callbacks can be started: {error}");
+            Error::new(ErrorCode::INTERNAL, text)
+        };
+        let thread = sync::spawn("ottla-reports".to_owned(), run).map_err(failed)?;
+        Ok(Dispatcher { thread, ended: Mutex::new(ended) })
     }
 }

@@ -91,12 +91,14 @@ impl Producer {
         if let Some(io) = io {
             let _ = io.join();
         }
+        let deadline = deadline.max(time::now() + CALLBACK_GRACE);
         // After the thread that gives them work.
         let workers = self.threads.lock().compression.take();
         if let Some(workers) = workers {
-            workers.join(&self.shared.accumulator);
+            // One that is late is at a batch that nobody wants any more.
+            workers.join(&self.shared.accumulator, time::now().until(deadline));
         }
-        let result = self.end(dispatcher, deadline.max(time::now() + CALLBACK_GRACE));
+        let result = self.end(dispatcher, deadline);
         let mut threads = self.threads.lock();
         threads.closed = Some(result.clone());
         self.closing.notify_all();

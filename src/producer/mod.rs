@@ -65,6 +65,8 @@ pub struct Producer {
     log_sink: Option<Box<dyn Fn(Level, &str) + Send + Sync>>,
     tickets: Arc<Tickets>,
     started: AtomicBool,
+    /// It may have threads, also if not all of them could be started.
+    has_threads: AtomicBool,
     closed: AtomicBool,
     /// Held by the thread that serves callbacks.
     serving: Mutex<()>,
@@ -83,6 +85,13 @@ struct Threads {
     closing: bool,
     /// How closing ended.
     closed: Option<Result<()>>,
+}
+
+impl Threads {
+    fn any(&self) -> bool {
+        let compress = self.compression.as_ref().is_some_and(|workers| !workers.is_empty());
+        self.io.is_some() || self.dispatcher.is_some() || compress
+    }
 }
 
 /// How long a call may wait; `None` is without limit, zero not at all.
@@ -112,6 +121,7 @@ impl Producer {
             sink: hooks.reports,
             log_sink: hooks.log,
             started: AtomicBool::new(false),
+            has_threads: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             serving: Mutex::default(),
             finished: AtomicBool::new(false),
@@ -145,7 +155,7 @@ impl Producer {
 
     /// Whether it has threads or an event fd, which a fork would share or lose.
     pub fn is_used(&self) -> bool {
-        self.is_started() || self.reports.has_event_fd()
+        self.has_threads.load(Ordering::SeqCst) || self.reports.has_event_fd()
     }
 
     /// The error after which this producer accepts nothing any more.
@@ -165,6 +175,17 @@ impl Producer {
         if self.closed.load(Ordering::SeqCst) {
             return Err(closed());
         }
+        self.has_threads.store(true, Ordering::SeqCst);
+        let result = self.start_threads(&mut threads);
+        if result.is_err() {
+            self.has_threads.store(threads.any(), Ordering::SeqCst);
+        }
+        result
+    }
+
+    /// Starts those that are not there. What is there when one cannot be started stays for the next
+    /// attempt, or for close.
+    fn start_threads(self: &Arc<Self>, threads: &mut Threads) -> Result<()> {
         if self.config.report_mode == ReportMode::Dispatch && threads.dispatcher.is_none() {
             threads.dispatcher = Some(self.spawn_dispatcher()?);
         }
@@ -172,7 +193,6 @@ impl Producer {
             let count = self.config.compression_threads;
             threads.compression = Some(Workers::start(&self.shared, count)?);
         }
-        // Last, so that a failure leaves nothing half started.
         threads.io = Some(sender::spawn(io_config(&self.config), self.shared.clone())?);
         self.started.store(true, Ordering::Release);
         Ok(())
@@ -271,3 +291,6 @@ fn io_config(config: &ProducerConfig) -> IoConfig {
         max_response_size: config.max_response_size,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::io::{Action, Event, Selector, SocketOptions};
 use crate::log::Level;
 use crate::network::NetworkConfig;
-use crate::time;
+use crate::{sync, time};
 
 /// What the thread needs.
 pub struct IoConfig {
@@ -38,9 +38,7 @@ pub fn spawn(config: IoConfig, shared: Arc<Shared>) -> Result<std::thread::JoinH
     let seed = fastrand::u64(..);
     let sender = Sender::new(config.sender, config.network, shared.clone(), seed, time::now());
     let run = move || IoThread { sender, selector, shared }.run();
-    std::thread::Builder::new()
-        .name("ottla-io".to_owned())
-        .spawn(run)
+    sync::spawn("ottla-io".to_owned(), run)
         .map_err(|error| failed("the I/O thread cannot be started", error))
 }
 
