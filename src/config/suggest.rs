@@ -27,9 +27,14 @@ fn nearest(key: &str) -> Option<&'static str> {
         return None;
     }
     let names = || super::keys().flat_map(super::names).map(|(name, _)| name);
-    let near = names().map(|name| (distance(&key, name), name)).min_by_key(|pair| pair.0)?;
-    if near.0 <= key.len() / 3 + 1 {
-        return Some(near.1);
+    let reach = key.len() / 3 + 1;
+    // Names that are much longer or shorter cannot be near, and comparing takes time.
+    let near = names()
+        .filter(|name| name.len().abs_diff(key.len()) <= reach)
+        .map(|name| (distance(&key, name), name))
+        .min_by_key(|pair| pair.0);
+    if let Some((_, name)) = near.filter(|pair| pair.0 <= reach) {
+        return Some(name);
     }
     // A key that was left off in the middle, such as `max.in.flight.requests`.
     let start: String = key.iter().chain(&['.']).collect();
