@@ -230,6 +230,12 @@ impl ProducerBatch {
         matches!(self.body, Body::Sealed { .. })
     }
 
+    /// Whether a worker has its records.
+    #[cfg(feature = "simulation")]
+    pub fn is_compressing(&self) -> bool {
+        matches!(self.body, Body::Compressing)
+    }
+
     /// How its records are compressed; not at all before it is sealed.
     pub fn compression(&self) -> CompressionType {
         match &self.body {

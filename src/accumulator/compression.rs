@@ -5,8 +5,8 @@
 //! batch's first buffer and gives the others back to the pool, so an exhausted pool cannot hold it
 //! up. Then the partition is listed, as if the batch had just become ready.
 //!
-//! Without workers, batches are compressed by whoever seals them: the simulator and tests do that,
-//! where everything happens in one thread.
+//! Without workers, batches are compressed by whoever seals them, as in tests where everything
+//! happens in one thread; the simulator lets a worker without a thread take its steps.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -52,11 +52,11 @@ impl Workers {
         }
         let (sender, jobs) = crossbeam_channel::unbounded();
         for index in 0..count {
-            let compressor = Compressor::new(accumulator.config.compression)?;
-            let (owner, jobs, end) = (owner.clone(), jobs.clone(), end.clone());
+            let worker = Worker::new(accumulator, jobs.clone())?;
+            let (owner, end) = (owner.clone(), end.clone());
             let run = move || {
                 let _end: Sender<()> = end;
-                work(T::as_ref(&owner), compressor, &jobs);
+                worker.run(T::as_ref(&owner));
             };
             let thread = sync::spawn(format!("ottla-compress-{index}"), run);
             match thread {
@@ -91,25 +91,66 @@ impl Workers {
     }
 }
 
-fn work(accumulator: &RecordAccumulator, mut compressor: Compressor, jobs: &Receiver<Job>) {
-    let mut scratch = Vec::new();
-    while let Ok(Job { partition, batch_id, buffers }) = jobs.recv() {
+/// One that compresses: each thread has one, and the simulator one for each of its producers.
+pub struct Worker {
+    compressor: Compressor,
+    scratch: Vec<u8>,
+    jobs: Receiver<Job>,
+}
+
+impl Worker {
+    fn new(accumulator: &RecordAccumulator, jobs: Receiver<Job>) -> Result<Worker> {
+        let compressor = Compressor::new(accumulator.config.compression)?;
+        Ok(Worker { compressor, scratch: Vec::new(), jobs })
+    }
+
+    /// One without a thread: batches wait for its `step`.
+    #[cfg(feature = "simulation")]
+    pub fn without_thread(accumulator: &RecordAccumulator) -> Result<Worker> {
+        let (sender, jobs) = crossbeam_channel::unbounded();
+        let worker = Worker::new(accumulator, jobs)?;
+        *accumulator.jobs.lock() = Some(sender);
+        Ok(worker)
+    }
+
+    /// Whether a batch waits for it.
+    #[cfg(feature = "simulation")]
+    pub fn has_work(&self) -> bool {
+        !self.jobs.is_empty()
+    }
+
+    /// Takes the next batch that waits; false if nobody wants it any more.
+    #[cfg(feature = "simulation")]
+    pub fn step(&mut self, accumulator: &RecordAccumulator) -> bool {
+        self.jobs.try_recv().is_ok_and(|job| self.compress(accumulator, job))
+    }
+
+    fn run(mut self, accumulator: &RecordAccumulator) {
+        while let Ok(job) = self.jobs.recv() {
+            self.compress(accumulator, job);
+        }
+    }
+
+    /// Compresses a batch where it lies; false if it is not there any more.
+    fn compress(&mut self, accumulator: &RecordAccumulator, job: Job) -> bool {
+        let Job { partition, batch_id, buffers } = job;
         let place = |deque: &Deque| deque.batches.iter().position(|batch| batch.id == batch_id);
         // It may have expired, also meanwhile: then there is nothing to do, and a close in a hurry
         // does not wait for that.
         if place(&partition.lock()).is_none() {
-            continue;
+            return false;
         }
-        let done = compress(&mut compressor, &mut scratch, &partition, buffers);
+        let done = compress(&mut self.compressor, &mut self.scratch, &partition, buffers);
         let mut deque = partition.lock();
         // What is not wanted any more goes back to the pool after the lock, as it was made before.
-        let Some(place) = place(&deque) else { continue };
-        let Some((records, kind)) = done else { continue };
+        let Some(place) = place(&deque) else { return false };
+        let Some((records, kind)) = done else { return false };
         deque.batches[place].finish(records, kind);
         accumulator.cut_to_size(&partition, &mut deque, place);
         if place == 0 {
             accumulator.list(&partition, &mut deque, Instant(0));
         }
+        true
     }
 }
 

@@ -19,6 +19,8 @@ use std::time::Duration;
 
 pub use batch::{BatchId, ProducerBatch, ProducerStamp, Reporting, TryAppend, sequence_after};
 pub use buffer_pool::{Buffer, BufferPool, Grant, Reserve};
+#[cfg(feature = "simulation")]
+pub use compression::Worker;
 pub use compression::Workers;
 pub use incomplete::{Completion, IncompleteBatches};
 pub use topic::{Deque, PartitionQueue, Topic, Topics};

@@ -1,9 +1,11 @@
 //! In which states the batches are: for the simulator, which shows that it reached them all.
 
 use super::Sender;
+use crate::accumulator::ProducerBatch;
+use crate::compression::CompressionType;
 
 /// Every state of a batch, as [`Sender::batch_states`] names them.
-pub const BATCH_STATES: [&str; 11] = [
+pub const BATCH_STATES: [&str; 13] = [
     "open",
     "full and waiting",
     "in line for a broker",
@@ -15,6 +17,8 @@ pub const BATCH_STATES: [&str; 11] = [
     "in doubt and to be retried",
     "behind a gap in the sequences",
     "held until the epoch is bumped",
+    "being compressed",
+    "compressed and waiting",
 ];
 
 impl Sender {
@@ -36,6 +40,9 @@ impl Sender {
             see(!part.retries.is_empty(), 7);
             see(part.retries.iter().any(|batch| batch.maybe_appended), 8);
             see(part.gap && !part.retries.is_empty(), 9);
+            see(deque.batches.iter().any(ProducerBatch::is_compressing), 11);
+            let compressed = |batch: &ProducerBatch| batch.compression() != CompressionType::None;
+            see(deque.batches.iter().any(compressed), 12);
             let waits = !part.retries.is_empty() || !deque.batches.is_empty();
             see(self.transactions.bump_wanted() && waits, 10);
         }

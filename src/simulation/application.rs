@@ -117,7 +117,9 @@ impl Application {
         let length = [0, 10, 100, 500, 3000][if rng.u8(..50) == 0 { 4 } else { rng.usize(..4) }];
         let mut value = (client as u64).to_be_bytes().to_vec();
         value.extend(self.made.to_be_bytes());
-        value.extend((0..length).map(|_| rng.u8(..)));
+        // What compresses well, and what does not at all.
+        let letters = [1, 4, 255][rng.usize(..3)];
+        value.extend((0..length).map(|_| rng.u8(..=letters)));
         let key = rng.bool().then(|| vec![rng.u8(..); rng.usize(..5)]);
         let partition = match (rng.u8(..3), &key) {
             (0, _) => Some(rng.i32(0..partitions)),

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use super::Bug;
 use super::application::Application;
@@ -13,7 +14,7 @@ use super::network::Side;
 use super::setup::{ProducerSetup, ms};
 use super::socket::End;
 use super::world::What;
-use crate::accumulator::RecordAccumulator;
+use crate::accumulator::{RecordAccumulator, Worker};
 use crate::error::ErrorCode;
 use crate::io::{Action, ConnId, Connection, Event, Reading};
 use crate::log::{Level, Logger};
@@ -87,6 +88,11 @@ pub struct Client {
     sleeps_until: Instant,
     has_work: bool,
     idle: u32,
+    /// Compresses, a batch at a time.
+    worker: Worker,
+    worker_rng: fastrand::Rng,
+    /// A step of it is on the timeline.
+    worker_is_busy: bool,
     /// The process does not run before this.
     pub stopped_until: Instant,
     /// Names are not found before this.
@@ -129,6 +135,7 @@ impl Client {
         let woken = Arc::new(AtomicBool::new(true));
         let waker = woken.clone();
         shared.accumulator.wakeup.set_waker(move || waker.store(true, Ordering::Relaxed));
+        let worker = Worker::without_thread(&shared.accumulator).expect("the codec is built");
         let (config, network) = (setup.sender.clone(), setup.network.clone());
         let sender = Sender::new(config, network, shared.clone(), seed, now);
         Client {
@@ -144,6 +151,9 @@ impl Client {
             sleeps_until: Instant(0),
             has_work: true,
             idle: 0,
+            worker,
+            worker_rng: fastrand::Rng::with_seed(seed ^ 2),
+            worker_is_busy: false,
             stopped_until: Instant(0),
             dns_fails_until: Instant(0),
             stopped_ms: 0,
@@ -220,6 +230,7 @@ impl Client {
         self.shared.accumulator.wakeup.will_sleep(self.sleeps_until);
         self.has_work = self.sender.has_work();
         self.serve_application(wires, now);
+        self.let_work(wires, now);
         self.sender.batch_states(|state| wires.trace.count_state(state));
         self.look_for_a_spin(moved, now);
         if self.is_finished() {
@@ -385,6 +396,37 @@ fn unanswered(told: &Told) -> bool {
         && told
             .error
             .is_some_and(|code| no_answer.contains(&code) || code == ErrorCode::DELIVERY_TIMED_OUT)
+}
+
+/// The worker that compresses.
+impl Client {
+    /// Has it begin with a batch that waits; it ends in a while, which may be long.
+    pub(super) fn let_work(&mut self, wires: &mut Wires<'_>, now: Instant) {
+        if self.worker_is_busy || !self.worker.has_work() {
+            return;
+        }
+        self.worker_is_busy = true;
+        // What nobody wants any more takes no time.
+        let most_us = match self.is_finished() {
+            true => 1,
+            false => [100, 100, 5000, 2_000_000][self.worker_rng.usize(..4)],
+        };
+        let takes = Duration::from_micros(self.worker_rng.u64(1..=most_us));
+        let at = now.max(self.stopped_until) + takes;
+        wires.timeline.at(at, What::Compressed { client: self.number });
+    }
+
+    /// It is through with a batch.
+    pub fn compressed(&mut self, wires: &mut Wires<'_>, now: Instant) {
+        self.worker_is_busy = false;
+        let wanted = self.worker.step(&self.shared.accumulator);
+        wires.trace.count(match wanted {
+            true => "batch compressed",
+            false => "batch compressed in vain",
+        });
+        wires.trace.note(now, format_args!("p{} compressed a batch: {wanted}", self.number));
+        self.let_work(wires, now);
+    }
 }
 
 impl Client {

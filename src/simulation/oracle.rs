@@ -113,6 +113,22 @@ fn read(
     all
 }
 
+/// How many batches of the logs are compressed, and how many are not.
+pub fn batches(world: &World) -> [(&'static str, u64); 2] {
+    let (mut compressed, mut others) = (0, 0);
+    for server in world.brokers.core.servers() {
+        for (topic, partitions) in TOPICS {
+            let logs = (0..partitions).filter_map(|index| server.replicas.get(topic, index));
+            for batch in logs.flat_map(|replica| replica.log.read(0, i64::MAX, usize::MAX)) {
+                let counter =
+                    if batch.info.compression() != 0 { &mut compressed } else { &mut others };
+                *counter += 1;
+            }
+        }
+    }
+    [("log: compressed batches", compressed), ("log: other batches", others)]
+}
+
 /// It closed in time, gave everything back and did not waste the processor.
 fn judge_end(client: &Client, now: Instant, problems: &mut Vec<String>) {
     let number = client.number;

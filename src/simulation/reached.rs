@@ -1,7 +1,7 @@
 //! What a run over many seeds must have seen, beside the faults and the states of batches.
 
 /// The names of counters.
-pub const OTHERS: [&str; 35] = [
+pub const OTHERS: [&str; 39] = [
     "another leader",
     "smaller isr",
     "throttled connection",
@@ -37,4 +37,8 @@ pub const OTHERS: [&str; 35] = [
     "report NotPersisted, error DELIVERY_TIMED_OUT",
     "report PossiblyPersisted, error DELIVERY_TIMED_OUT",
     "report PossiblyPersisted, error none",
+    "batch compressed",
+    "batch compressed in vain",
+    "log: compressed batches",
+    "log: other batches",
 ];

@@ -6,6 +6,7 @@ use super::Bug;
 use crate::accumulator::{AccumulatorConfig, Reporting};
 use crate::backoff::ExponentialBackoff;
 use crate::broker::{ClusterConfig, TopicConfig};
+use crate::compression::{Compression, CompressionType};
 use crate::metadata::MetadataConfig;
 use crate::network::NetworkConfig;
 use crate::sender::SenderConfig;
@@ -37,6 +38,16 @@ pub struct ProducerSetup {
 fn backoff(rng: &mut fastrand::Rng) -> ExponentialBackoff {
     let initial = rng.u64(5..100);
     ExponentialBackoff { initial: ms(initial), max: ms(initial * rng.u64(1..8)) }
+}
+
+/// Each codec in turn, or none; those of this build.
+fn compression(rng: &mut fastrand::Rng) -> Compression {
+    let kind = CompressionType::from_attributes(rng.i16(..8)).unwrap_or_default();
+    let levels = [0, 1, 0, 1, 1];
+    match kind.is_built() {
+        true => Compression { kind, level: levels[kind as usize] },
+        false => Compression::default(),
+    }
 }
 
 /// A producer of chance; three of four are idempotent, as the default is.
@@ -82,7 +93,7 @@ pub fn producer(
             buffer_memory: batch_size * [rng.usize(1..4), rng.usize(4..60)][rng.usize(..2)],
             adaptive: rng.bool(),
             reporting: Reporting::Plain,
-            compression: Default::default(),
+            compression: compression(rng),
         },
         metadata: MetadataConfig {
             bootstrap: (1..=brokers).map(|id| (format!("b{id}"), 9092)).collect(),

@@ -44,7 +44,7 @@ fn ordinary(brokers: i32) -> ProducerSetup {
     (network.reconnect_backoff, network.max_idle) = (backoff, None);
     let accumulator = &mut setup.accumulator;
     (accumulator.batch_size, accumulator.buffer_memory) = (200, 1 << 20);
-    accumulator.linger = ms(0);
+    (accumulator.linger, accumulator.compression) = (ms(0), Default::default());
     let metadata = &mut setup.metadata;
     (metadata.max_age, metadata.backoff) = (ms(300_000), backoff);
     metadata.rebootstrap_trigger = None;

@@ -47,6 +47,8 @@ pub enum What {
     Ready { link: usize, side: Side },
     /// A look-up ends.
     Resolved { client: usize, id: u64, result: Result<Vec<SocketAddr>, String> },
+    /// A worker is through with a batch.
+    Compressed { client: usize },
     /// An application sends some records.
     Send { client: usize },
     /// Something goes wrong.
@@ -219,6 +221,10 @@ impl World {
             }
             What::Ready { link, side } => self.look_at(link, side),
             What::Resolved { client, id, result } => self.clients[client].resolved(id, result),
+            What::Compressed { client } => {
+                let World { network, timeline, trace, clients, .. } = self;
+                clients[client].compressed(&mut Wires { network, timeline, trace }, now);
+            }
             What::Send { client } => self.send(client),
             What::Strike if self.healing => {}
             What::Strike => {
@@ -283,6 +289,7 @@ impl World {
             return;
         }
         (0..count).for_each(|_| sender.send(&mut wires, now));
+        sender.let_work(&mut wires, now);
         let pause = self.rng.u64(0..400);
         self.timeline.at(now + ms(pause), What::Send { client });
     }
@@ -296,6 +303,9 @@ impl World {
         }
         for (state, count) in std::mem::take(&mut self.trace.states) {
             self.trace.add(&format!("batch {state}"), count);
+        }
+        for (what, count) in oracle::batches(&self) {
+            self.trace.add(what, count);
         }
         self.trace.add("writes that were cut into pieces", self.network.cut);
         self.trace.add("writes that found no room", self.network.blocked);
