@@ -200,7 +200,7 @@ impl Sender {
         if !explained {
             self.lose_sequence(id);
         }
-        self.retry_or_fail_anyway(id, batch, error, now);
+        self.send_again_in_time(id, batch, error, false, now);
     }
 
     /// Sends again if the error and the limits allow it.
@@ -218,11 +218,8 @@ impl Sender {
         self.send_again_in_time(id, batch, error, at_once, now);
     }
 
-    /// As above, for errors that Kafka does not call retriable but that a new epoch mends.
-    fn retry_or_fail_anyway(&mut self, id: u32, batch: ProducerBatch, error: Error, now: Instant) {
-        self.send_again_in_time(id, batch, error, false, now);
-    }
-
+    /// Sends again if the limits allow it, also after errors that Kafka does not call retriable but
+    /// that a new epoch mends.
     fn send_again_in_time(
         &mut self,
         id: u32,
@@ -234,12 +231,21 @@ impl Sender {
         if batch.attempts >= self.config.retries {
             return self.fail_batch(id, batch, error, now);
         }
-        if batch.created + self.config.delivery_timeout <= now {
-            // The answer came in the same moment as the end of the record's time.
-            let late = self.timed_out(&format!("its last attempt failed: {error}"));
+        if let Some(late) = self.out_of_time(&batch, &error, now) {
             return self.fail_batch(id, batch, late, now);
         }
         self.send_again(id, batch, error, at_once, now);
+    }
+
+    /// The reason of a batch whose answer came in the same moment as the end of its time.
+    pub(super) fn out_of_time(
+        &self,
+        batch: &ProducerBatch,
+        error: &Error,
+        now: Instant,
+    ) -> Option<Error> {
+        let is_late = batch.created + self.config.delivery_timeout <= now;
+        is_late.then(|| self.timed_out(&format!("its last attempt failed: {error}")))
     }
 
     fn send_again(

@@ -3,7 +3,7 @@
 
 use super::Sender;
 use super::completion::failure;
-use super::part::Part;
+use super::part::{Part, Sent};
 use crate::error::{Error, ErrorCode};
 use crate::report::Outcome;
 use crate::time::Instant;
@@ -17,20 +17,10 @@ impl Sender {
             return;
         }
         let late = |created: Instant| created + timeout <= now;
-        let sent: Vec<_> =
-            part.in_flight.iter().filter(|sent| late(sent.created)).copied().collect();
-        for sent in sent {
-            let reason = self.reason_in_flight(id, sent.request);
-            let found = self.requests.get_mut(&sent.request).and_then(|request| {
-                let batch = |b: &&mut (u32, Option<_>)| b.0 == id;
-                request.batches.iter_mut().find(batch).and_then(|(_, batch)| batch.take())
-            });
-            self.forget_sent(id, sent.batch_id);
-            if let Some(mut batch) = found {
-                batch.maybe_appended = true;
-                self.fail_batch(id, batch, self.timed_out(&reason), now);
-            }
-        }
+        let error = |sender: &Sender, sent: &Sent| {
+            sender.timed_out(&sender.reason_in_flight(id, sent.request))
+        };
+        self.fail_in_flight(id, |sent| late(sent.created), error, now);
         loop {
             let reason = self.reason_waiting(id);
             let Some(part) = self.parts[id as usize].as_mut() else { return };
@@ -39,6 +29,31 @@ impl Sender {
             self.fail_batch(id, batch, self.timed_out(&reason), now);
         }
         self.expire_queue(id, now);
+    }
+
+    /// Ends those of a partition's batches in flight that are meant. Their answers, should they
+    /// come, find nothing any more.
+    pub(super) fn fail_in_flight(
+        &mut self,
+        id: u32,
+        is_meant: impl Fn(&Sent) -> bool,
+        error: impl Fn(&Sender, &Sent) -> Error,
+        now: Instant,
+    ) {
+        let Some(part) = self.parts[id as usize].as_ref() else { return };
+        let meant: Vec<_> = part.in_flight.iter().filter(|sent| is_meant(sent)).copied().collect();
+        for sent in meant {
+            let error = error(self, &sent);
+            let found = self.requests.get_mut(&sent.request).and_then(|request| {
+                let batch = |b: &&mut (u32, Option<_>)| b.0 == id;
+                request.batches.iter_mut().find(batch).and_then(|(_, batch)| batch.take())
+            });
+            self.forget_sent(id, sent.batch_id);
+            if let Some(mut batch) = found {
+                batch.maybe_appended = true;
+                self.fail_batch(id, batch, error, now);
+            }
+        }
     }
 
     fn expire_queue(&mut self, id: u32, now: Instant) {

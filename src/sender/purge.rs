@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Sender;
+use super::part::Sent;
 use crate::error::{Error, ErrorCode};
 use crate::sync::Mutex;
 use crate::time::Instant;
@@ -48,29 +49,13 @@ impl Sender {
         for (purge, below) in wanted {
             for id in 0..self.parts.len() as u32 {
                 if purge.in_flight {
-                    self.purge_in_flight(id, below, now);
+                    let is_meant = |sent: &Sent| sent.batch_id.number < below;
+                    self.fail_in_flight(id, is_meant, |_, _| purged("was in flight"), now);
                 }
                 if purge.queued {
                     self.purge_queued(id, below, now);
                 }
                 self.due.push(id);
-            }
-        }
-    }
-
-    fn purge_in_flight(&mut self, id: u32, below: u64, now: Instant) {
-        let Some(part) = self.parts[id as usize].as_ref() else { return };
-        let sent: Vec<_> =
-            part.in_flight.iter().filter(|sent| sent.batch_id.number < below).copied().collect();
-        for sent in sent {
-            let found = self.requests.get_mut(&sent.request).and_then(|request| {
-                let batch = |b: &&mut (u32, Option<_>)| b.0 == id;
-                request.batches.iter_mut().find(batch).and_then(|(_, batch)| batch.take())
-            });
-            self.forget_sent(id, sent.batch_id);
-            if let Some(mut batch) = found {
-                batch.maybe_appended = true;
-                self.fail_batch(id, batch, purged("was in flight"), now);
             }
         }
     }

@@ -19,8 +19,7 @@ impl Sender {
     /// Sends the records again in smaller batches, at once: nothing is gained by waiting, and it
     /// counts as no retry. The sequences are those of the records in the whole batch.
     pub(super) fn split(&mut self, id: u32, batch: ProducerBatch, error: Error, now: Instant) {
-        if batch.created + self.config.delivery_timeout <= now {
-            let late = self.timed_out(&format!("its last attempt failed: {error}"));
+        if let Some(late) = self.out_of_time(&batch, &error, now) {
             return self.fail_batch(id, batch, late, now);
         }
         let Some(part) = self.parts[id as usize].as_mut() else { return };
