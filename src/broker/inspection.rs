@@ -4,6 +4,7 @@ use super::cluster::Cluster;
 use super::journal::Arrival;
 use super::log::StoredBatch;
 use super::metadata_cache::PartitionImage;
+use crate::wire::record::BatchRecord;
 use crate::wire::record_batch::{BatchHeader, RecordBatch};
 
 /// How far a replica is.
@@ -75,8 +76,7 @@ impl Cluster {
         })
     }
 
-    /// The records of a partition that its leader has, committed or not. Those of a compressed
-    /// batch are left out.
+    /// The records of a partition that its leader has, committed or not.
     pub fn records(&self, topic: &str, partition: i32) -> Vec<LogRecord> {
         let leader = self.partition(topic, partition).map_or(-1, |partition| partition.leader);
         self.records_of(leader, topic, partition)
@@ -94,29 +94,35 @@ impl Cluster {
 
 /// The records of a batch.
 fn records_in(stored: &StoredBatch) -> Vec<LogRecord> {
-    let bytes = stored.to_vec();
-    let mut input = &bytes[..];
-    let Ok(batch) = RecordBatch::take(&mut input) else { return Vec::new() };
-    let Ok(section) = batch.section() else { return Vec::new() };
-    let Ok(records) = batch.records(&section) else { return Vec::new() };
-    let header = batch.header;
-    let append_time = header.attributes & BatchHeader::LOG_APPEND_TIME != 0;
-    let records = records.map_while(Result::ok).map(|record| LogRecord {
+    each_record(&stored.to_vec(), |header, record| LogRecord {
         offset: header.base_offset + i64::from(record.offset_delta),
-        timestamp: match append_time {
+        timestamp: match header.attributes & BatchHeader::LOG_APPEND_TIME != 0 {
             true => header.max_timestamp,
             false => header.base_timestamp.wrapping_add(record.timestamp_delta),
         },
         key: record.key.map(<[u8]>::to_vec),
         value: record.value.map(<[u8]>::to_vec),
-        headers: record
-            .headers
-            .iter()
-            .map(|header| (header.name.to_owned(), header.value.map(<[u8]>::to_vec)))
-            .collect(),
+        headers: owned_headers(record),
         producer_id: header.producer_id,
         producer_epoch: header.producer_epoch,
         leader_epoch: stored.leader_epoch,
-    });
-    records.collect()
+    })
+}
+
+/// What `make` makes of the records of the batch in `bytes`, up to the first that cannot be read.
+pub(super) fn each_record<T>(
+    bytes: &[u8],
+    make: impl Fn(&BatchHeader, &BatchRecord<'_>) -> T,
+) -> Vec<T> {
+    let mut input = bytes;
+    let Ok(batch) = RecordBatch::take(&mut input) else { return Vec::new() };
+    let Ok(section) = batch.section() else { return Vec::new() };
+    let Ok(records) = batch.records(&section) else { return Vec::new() };
+    records.map_while(Result::ok).map(|record| make(&batch.header, &record)).collect()
+}
+
+/// A record's headers, to be kept.
+pub(super) fn owned_headers(record: &BatchRecord<'_>) -> Vec<(String, Option<Vec<u8>>)> {
+    let headers = record.headers.iter();
+    headers.map(|header| (header.name.to_owned(), header.value.map(<[u8]>::to_vec))).collect()
 }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::call::Call;
+use super::inspection::{each_record, owned_headers};
 use crate::time::Instant;
 use crate::wire::frame::{decode_request, decode_request_header};
 use crate::wire::messages::{ApiInfo, ProduceRequest, produce};
-use crate::wire::record_batch::RecordBatch;
 
 /// A request as it arrived.
 #[derive(Clone, Debug)]
@@ -63,7 +63,7 @@ impl Arrival {
         ApiInfo::of_key(self.api_key).map_or("unknown", |api| api.name)
     }
 
-    /// The records of a produce request, in order. A batch that is compressed or damaged has none.
+    /// The records of a produce request, in order. A batch that is damaged has none.
     pub fn records(&self) -> Vec<ProducedRecord> {
         let rest = decode_request_header(self.frame.clone()).map(|(_, rest)| rest);
         let is_produce = self.api_key == produce::KEY;
@@ -83,31 +83,20 @@ impl Arrival {
 }
 
 fn records_of(topic: &str, partition: i32, bytes: &[u8]) -> Vec<ProducedRecord> {
-    let mut input = bytes;
-    let Ok(batch) = RecordBatch::take(&mut input) else { return Vec::new() };
-    let Ok(section) = batch.section() else { return Vec::new() };
-    let Ok(records) = batch.records(&section) else { return Vec::new() };
-    let header = batch.header;
-    let sequence = |delta: i32| match header.base_sequence {
-        ..0 => -1,
-        base => base.wrapping_add(delta) & i32::MAX,
-    };
-    let records = records.map_while(Result::ok).map(|record| ProducedRecord {
+    each_record(bytes, |header, record| ProducedRecord {
         topic: topic.to_owned(),
         partition,
         producer_id: header.producer_id,
         producer_epoch: header.producer_epoch,
-        sequence: sequence(record.offset_delta),
+        sequence: match header.base_sequence {
+            ..0 => -1,
+            base => base.wrapping_add(record.offset_delta) & i32::MAX,
+        },
         timestamp: header.base_timestamp.wrapping_add(record.timestamp_delta),
         key: record.key.map(<[u8]>::to_vec),
         value: record.value.map(<[u8]>::to_vec),
-        headers: record
-            .headers
-            .iter()
-            .map(|header| (header.name.to_owned(), header.value.map(<[u8]>::to_vec)))
-            .collect(),
-    });
-    records.collect()
+        headers: owned_headers(record),
+    })
 }
 
 /// The last requests.

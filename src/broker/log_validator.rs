@@ -8,6 +8,7 @@
 use bytes::Bytes;
 
 use super::append_error::AppendError;
+use super::inspection::each_record;
 use super::topic_config::{TimestampType, TopicConfig};
 use crate::error::ErrorCode;
 use crate::wire::Records;
@@ -163,16 +164,10 @@ impl Batch {
 
     /// Timestamp and whether there is a key, of each record.
     fn each_record(&self) -> Vec<(i64, bool)> {
-        let mut input = &self.bytes[..];
-        let Ok(batch) = RecordBatch::take(&mut input) else { return Vec::new() };
-        let Ok(section) = batch.section() else { return Vec::new() };
-        let Ok(records) = batch.records(&section) else { return Vec::new() };
-        let timestamp =
-            |delta: i64| self.header.base_timestamp.wrapping_add(delta).max(NO_TIMESTAMP);
-        let facts = records.map_while(|record| {
-            record.ok().map(|record| (timestamp(record.timestamp_delta), record.key.is_some()))
-        });
-        facts.collect()
+        each_record(&self.bytes, |header, record| {
+            let timestamp = header.base_timestamp.wrapping_add(record.timestamp_delta);
+            (timestamp.max(NO_TIMESTAMP), record.key.is_some())
+        })
     }
 }
 
