@@ -13,7 +13,7 @@ mod oracle;
 #[path = "support/run.rs"]
 mod run;
 
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use fake_broker::{FakeBroker, Hostile};
@@ -116,13 +116,21 @@ fn no_mode_hangs_spins_grows_or_is_believed() {
     for some in modes.chunks(10) {
         std::thread::scope(|scope| {
             let start = Instant::now();
-            let running: Vec<_> = some.iter().map(|mode| scope.spawn(|| suffer(mode))).collect();
+            // Nothing comes; the channel ends with the last of them.
+            let (running, done) = mpsc::channel::<()>();
+            for mode in some {
+                let running = running.clone();
+                scope.spawn(move || {
+                    let _running = running;
+                    suffer(mode);
+                });
+            }
+            drop(running);
             let (mut cost, mut waited) = (Duration::ZERO, Duration::ZERO);
-            while !running.iter().all(|thread| thread.is_finished()) {
+            while done.recv_timeout(TICK) == Err(mpsc::RecvTimeoutError::Timeout) {
                 let (threads, time) = io_threads();
                 most_threads = most_threads.max(threads);
                 (cost, waited) = (cost.max(time), start.elapsed());
-                std::thread::sleep(TICK);
             }
             let share = waited / 5 * some.len() as u32 + TICK * some.len() as u32;
             assert!(cost <= share, "{cost:?} of CPU in {waited:?} by {} producers", some.len());
