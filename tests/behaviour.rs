@@ -27,6 +27,8 @@ mod producer;
 mod raw;
 #[path = "behaviour/replicas.rs"]
 mod replicas;
+#[path = "support/rig.rs"]
+mod rig;
 #[path = "behaviour/sequences.rs"]
 mod sequences;
 #[path = "behaviour/target.rs"]

@@ -15,12 +15,12 @@ mod lifecycle;
 mod produce;
 #[path = "embedded/replication.rs"]
 mod replication;
-#[path = "embedded/rig.rs"]
-mod rig;
 
 #[path = "support/oracle.rs"]
 mod oracle;
 #[path = "support/raw.rs"]
 mod raw;
+#[path = "support/rig.rs"]
+mod rig;
 #[path = "support/run.rs"]
 mod run;

@@ -1,43 +1,15 @@
 //! This library's own producer.
 
-use std::sync::{Arc, Mutex};
-
 use kafka_protocol::records::RecordBatchDecoder;
-use ottla::producer::OwnedReport;
-use ottla::{Config, ErrorCode, Header, Hooks, Producer, Record, State};
+use ottla::{ErrorCode, Header, Record, State};
 
 use super::fetch::{fetch, records};
-use super::raw::*;
+use super::rig::{Rig, until};
 use super::target::*;
-
-struct Sender {
-    producer: Arc<Producer>,
-    reports: Arc<Mutex<Vec<OwnedReport>>>,
-}
-
-impl Sender {
-    fn new(target: &Target, settings: &[(&str, &str)]) -> Sender {
-        let mut config = Config::new();
-        config.set("bootstrap.servers", &target.bootstrap).unwrap();
-        for (key, value) in settings {
-            config.set(key, value).unwrap();
-        }
-        let reports = Arc::new(Mutex::new(Vec::new()));
-        let sink = reports.clone();
-        let keep = move |report: &OwnedReport| sink.lock().unwrap().push(report.clone());
-        let hooks = Hooks { reports: Some(Box::new(keep)), ..Hooks::default() };
-        Sender { producer: Producer::new(&config, hooks).unwrap(), reports }
-    }
-
-    fn reports(&self) -> Vec<OwnedReport> {
-        self.producer.flush(Some(LIMIT)).unwrap();
-        std::mem::take(&mut self.reports.lock().unwrap())
-    }
-}
 
 pub fn records_arrive_in_order_with_all_their_fields(target: &Target) {
     let topic = target.topic("fields", 1);
-    let sender = Sender::new(target, &[]);
+    let rig = Rig::at(&target.bootstrap, &[]);
     let headers = [Header { name: "h", value: Some(b"1") }, Header { name: "n", value: None }];
     for at in 0..500_u32 {
         let record = Record {
@@ -49,9 +21,9 @@ pub fn records_arrive_in_order_with_all_their_fields(target: &Target) {
             opaque: at.into(),
             ..Record::default()
         };
-        sender.producer.send(&record).unwrap();
+        rig.producer.send(&record).unwrap();
     }
-    for (at, report) in sender.reports().iter().enumerate() {
+    for (at, report) in rig.reports().iter().enumerate() {
         assert_eq!((report.state, report.offset), (State::Persisted, at as i64), "{report:?}");
         assert_eq!(report.opaque, at as u64);
     }
@@ -72,12 +44,12 @@ pub fn records_arrive_in_order_with_all_their_fields(target: &Target) {
 
 pub fn a_topic_that_is_not_there_is_made_by_the_first_record(target: &Target) {
     let topic = target.name("first-record");
-    let sender = Sender::new(target, &[]);
+    let rig = Rig::at(&target.bootstrap, &[]);
     for value in [b"a", b"b"] {
         let record = Record { topic: &topic, partition: Some(0), ..Record::default() };
-        sender.producer.send(&Record { value: Some(value), ..record }).unwrap();
+        rig.producer.send(&Record { value: Some(value), ..record }).unwrap();
     }
-    let offsets: Vec<i64> = sender.reports().iter().map(|report| report.offset).collect();
+    let offsets: Vec<i64> = rig.reports().iter().map(|report| report.offset).collect();
     assert_eq!(offsets, [0, 1]);
     let mut raw = target.leader(&topic, 0);
     assert_eq!(records(&fetch(&mut raw, &topic, 0)).len(), 2);
@@ -87,10 +59,10 @@ pub fn acks_of_one_and_none_are_reported_as_what_they_are(target: &Target) {
     let topic = target.topic("weak", 1);
     for (acks, state, offset) in [("1", State::Persisted, 0), ("0", State::PossiblyPersisted, -1)] {
         let settings = [("acks", acks), ("enable.idempotence", "false")];
-        let sender = Sender::new(target, &settings);
+        let rig = Rig::at(&target.bootstrap, &settings);
         let record = Record { topic: &topic, value: Some(b"v"), ..Record::default() };
-        sender.producer.send(&record).unwrap();
-        let report = sender.reports().remove(0);
+        rig.producer.send(&record).unwrap();
+        let report = rig.reports().remove(0);
         assert_eq!((report.state, report.offset), (state, offset), "{report:?}");
     }
     let mut raw = target.leader(&topic, 0);
@@ -99,12 +71,12 @@ pub fn acks_of_one_and_none_are_reported_as_what_they_are(target: &Target) {
 
 pub fn what_a_topic_refuses_is_reported_with_the_brokers_reason(target: &Target) {
     let topic = target.topic_with("refused", 1, &[("cleanup.policy", "compact")]);
-    let sender = Sender::new(target, &[("linger.ms", "300")]);
+    let rig = Rig::at(&target.bootstrap, &[("linger.ms", "300")]);
     for (opaque, key) in [(0, Some(&b"k"[..])), (1, None)] {
         let record = Record { topic: &topic, value: Some(b"v"), ..Record::default() };
-        sender.producer.send(&Record { key, opaque, ..record }).unwrap();
+        rig.producer.send(&Record { key, opaque, ..record }).unwrap();
     }
-    for report in sender.reports() {
+    for report in rig.reports() {
         let error = report.error.unwrap();
         assert_eq!(report.state, State::NotPersisted);
         assert_eq!(error.code(), ErrorCode::INVALID_RECORD, "{error}");

@@ -1,5 +1,7 @@
 //! A producer of this library and the reports that it gave.
 
+#![allow(dead_code)] // Each test binary uses a part.
+
 use std::sync::{Arc, Mutex};
 
 use ottla::broker::Cluster;
@@ -16,8 +18,12 @@ pub struct Rig {
 
 impl Rig {
     pub fn new(cluster: &Cluster, settings: &[(&str, &str)]) -> Rig {
+        Rig::at(&cluster.bootstrap_servers(), settings)
+    }
+
+    pub fn at(bootstrap: &str, settings: &[(&str, &str)]) -> Rig {
         let mut config = Config::new();
-        config.set("bootstrap.servers", &cluster.bootstrap_servers()).unwrap();
+        config.set("bootstrap.servers", bootstrap).unwrap();
         for (key, value) in settings {
             config.set(key, value).unwrap();
         }
