@@ -7,10 +7,11 @@ mod oracle;
 mod run;
 
 use std::collections::HashMap;
+use std::net::TcpListener;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use ottla::broker::{Cluster, ClusterConfig};
+use ottla::broker::{Cluster, ClusterConfig, Fault, FaultAction};
 use ottla::{ErrorCode, Record};
 use run::Run;
 
@@ -50,7 +51,8 @@ fn in_time(what: &str, limit: Duration, waits: &[Wait]) -> bool {
 fn judge(what: &str, limit_ms: u64, waits: impl Fn() -> Vec<Wait>) {
     let _alone = ALONE.lock();
     let limit = Duration::from_millis(limit_ms);
-    assert!((0..6).any(|_| in_time(what, limit, &waits())), "{what}: late, see the numbers above");
+    let in_time = || in_time(what, limit, &waits());
+    assert!((0..6).any(|_| in_time()), "{what}: late, see the numbers above");
 }
 
 fn cluster(partitions: i32) -> Cluster {
@@ -185,4 +187,63 @@ fn while_no_request_is_answered() -> Vec<Wait> {
         .collect();
     cluster.resume_broker(1).unwrap();
     waits
+}
+
+/// A back-off that begins at its maximum is left to no chance.
+#[test]
+fn retry_backoff_ms_of_many_partitions() {
+    judge("retry.backoff.ms", 100, while_each_batch_is_refused_once);
+}
+
+fn while_each_batch_is_refused_once() -> Vec<Wait> {
+    let cluster = cluster(500);
+    let backoff = [("retry.backoff.ms", "100"), ("retry.backoff.max.ms", "100")];
+    let run = run(&cluster, &[backoff[0], backoff[1], ("linger.ms", "0")]);
+    run.producer.send(&Record { topic: "t", opaque: u64::MAX, ..Record::default() }).unwrap();
+    run.producer.flush(None).unwrap();
+    cluster.forget_requests();
+    for partition in 0..500 {
+        let fault = Fault::new(FaultAction::Error(ErrorCode::NOT_ENOUGH_REPLICAS));
+        cluster.inject(fault.topic("t").partition(partition).times(1));
+    }
+    load(&run, 500, 500);
+    // The attempts of each partition, as they came to the broker.
+    let mut attempts: HashMap<i32, Vec<_>> = HashMap::new();
+    for arrival in cluster.requests() {
+        for record in arrival.records() {
+            attempts.entry(record.partition).or_default().push(arrival.at);
+        }
+    }
+    assert_eq!(attempts.len(), 500);
+    let now = Instant::now();
+    let waits = attempts.values().map(|attempts| {
+        let [first, second] = attempts[..] else { panic!("{} attempts", attempts.len()) };
+        Wait { began: (now, now), ended: now + second.since(first) }
+    });
+    waits.collect()
+}
+
+#[test]
+fn reconnect_backoff_ms_of_many_producers() {
+    judge("reconnect.backoff.ms", 100, while_connections_end_at_once);
+}
+
+fn while_connections_end_at_once() -> Vec<Wait> {
+    let settings = [("reconnect.backoff.ms", "100"), ("reconnect.backoff.max.ms", "100")];
+    let one = || {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let run = Run::new(&listener.local_addr().unwrap().to_string(), &settings);
+        let limit = Some(Duration::ZERO);
+        // Starts it; there will be no metadata.
+        run.producer.partitions_for("t", limit).unwrap_err();
+        let came: Vec<Instant> =
+            (0..20).map(|_| listener.accept().map(|_| Instant::now()).unwrap()).collect();
+        came
+    };
+    let came: Vec<Vec<Instant>> = std::thread::scope(|scope| {
+        let producers: Vec<_> = (0..30).map(|_| scope.spawn(one)).collect();
+        producers.into_iter().map(|producer| producer.join().unwrap()).collect()
+    });
+    let pairs = came.iter().flat_map(|came| came.windows(2));
+    pairs.map(|pair| Wait { began: (pair[0], pair[0]), ended: pair[1] }).collect()
 }
