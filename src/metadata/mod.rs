@@ -20,10 +20,10 @@ use crate::time::Instant;
 use crate::wire::messages::MetadataResponse;
 use crate::wire::messages::metadata::MetadataResponseTopic;
 
-/// So many answers in a row that know an older leader epoch than ours are taken for late news; after
-/// them it is ours that was wrong, as of a broker with a defect, or of a cluster that was restored.
-/// (Java waits until the topic is made anew or was not used for `metadata.max.idle.ms`.) Taking late
-/// news for good costs a refused request: who leads is decided by the brokers.
+/// So many answers in a row that know an older leader epoch than ours are taken for late news;
+/// after them it is ours that was wrong, as of a broker with a defect, or of a cluster that was
+/// restored. (Java waits until the topic is made anew or was not used for `metadata.max.idle.ms`.)
+/// Taking late news for good costs a refused request: who leads is decided by the brokers.
 const STALE_ANSWERS_MAX: u8 = 10;
 
 /// What Metadata needs of the configuration.
@@ -411,8 +411,8 @@ fn usable_nodes(response: &MetadataResponse) -> Result<std::collections::BTreeMa
     Ok(nodes)
 }
 
-/// The partitions by number. A stale leader epoch does not replace a newer one, unless the newer one
-/// is found nowhere any more; an answer without epochs, of an old broker, counts as it is.
+/// The partitions by number. A stale leader epoch does not replace a newer one, unless the newer
+/// one is found nowhere any more; an answer without epochs, of an old broker, counts as it is.
 fn partitions_of(topic: &MetadataResponseTopic, old: Option<&TopicInfo>) -> Vec<PartitionInfo> {
     let error = ErrorCode::LEADER_NOT_AVAILABLE;
     let missing = PartitionInfo { leader: -1, leader_epoch: -1, error, doubted: 0 };
