@@ -1069,8 +1069,8 @@ int32_t ottla_config_get(const struct ottla_config_t *config,
 /**
  * Has delivery reports given to a callback instead of being pulled; NULL takes it back. It runs
  * inside ottla_producer_poll, _flush and _close, or with delivery.report.mode=dispatch on a
- * thread of the library, and gets the reports in order per partition. Inside it, sending and
- * polling are allowed.
+ * thread of the library. Of a partition it gets the reports of what is persisted in the order of
+ * the log. Inside it, sending and polling are allowed.
  *
  * Ownership: `user` is handed to the callback and must live as long as the producers made from
  * this configuration; callbacks run on any thread that uses them.

@@ -144,8 +144,8 @@ pub unsafe extern "C" fn ottla_config_get(
 
 /// Has delivery reports given to a callback instead of being pulled; NULL takes it back. It runs
 /// inside ottla_producer_poll, _flush and _close, or with delivery.report.mode=dispatch on a
-/// thread of the library, and gets the reports in order per partition. Inside it, sending and
-/// polling are allowed.
+/// thread of the library. Of a partition it gets the reports of what is persisted in the order of
+/// the log. Inside it, sending and polling are allowed.
 ///
 /// Ownership: `user` is handed to the callback and must live as long as the producers made from
 /// this configuration; callbacks run on any thread that uses them.

@@ -354,8 +354,7 @@ impl Sender {
         (outcome, exceptions): (Outcome, Vec<(u32, Outcome)>),
     ) {
         let Some(part) = self.parts[id as usize].as_ref() else { return };
-        self.reported.push(batch_id);
-        self.entries.push(Entry {
+        let entry = Entry {
             topic: part.queue.topic.clone(),
             partition: part.queue.partition,
             base_offset,
@@ -363,7 +362,23 @@ impl Sender {
             outcome,
             exceptions,
             slots,
-        });
+        };
+        let first_open = part.first_open();
+        let is_open = |id: BatchId| first_open.is_some_and(|open| open < id);
+        if entry.outcome.state == State::Persisted && is_open(batch_id) {
+            self.held.insert((id, batch_id), entry);
+            return;
+        }
+        self.reported.push(batch_id);
+        self.entries.push(entry);
+        let from = (id, BatchId { number: 0, first_record: 0 });
+        while let Some((&(of, held), _)) = self.held.range(from..).next()
+            && of == id
+            && !is_open(held)
+        {
+            self.reported.push(held);
+            self.entries.extend(self.held.remove(&(of, held)));
+        }
     }
 
     fn note_throttle(&mut self, node: i32, throttle_time_ms: i32, now: Instant) {

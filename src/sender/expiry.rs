@@ -153,6 +153,11 @@ impl Sender {
         for id in 0..self.parts.len() as u32 {
             self.abort_part(id, error);
         }
+        // Nothing is open any more; after a panic perhaps somebody forgot to say so.
+        for ((_, batch_id), entry) in std::mem::take(&mut self.held) {
+            self.reported.push(batch_id);
+            self.entries.push(entry);
+        }
     }
 
     fn abort_part(&mut self, id: u32, error: &Error) {

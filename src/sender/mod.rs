@@ -98,6 +98,8 @@ pub struct Sender {
     /// Reports of this round, and the batches they are for.
     entries: Vec<Entry>,
     reported: Vec<BatchId>,
+    /// Reports that wait for those of earlier batches of their partition, which are not done.
+    held: BTreeMap<(u32, BatchId), Entry>,
     /// Partitions to look at in this round.
     due: Vec<u32>,
     listed: Vec<Arc<PartitionQueue>>,
@@ -134,6 +136,7 @@ impl Sender {
             finished: false,
             entries: Vec::new(),
             reported: Vec::new(),
+            held: BTreeMap::new(),
             due: Vec::new(),
             listed: Vec::new(),
             completed: Vec::new(),

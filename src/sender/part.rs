@@ -86,6 +86,13 @@ impl Part {
         first.map_or(Instant::NEVER, |created| created + delivery_timeout)
     }
 
+    /// The first of its batches that were sent and are not done. What is done after it is reported
+    /// after it.
+    pub fn first_open(&self) -> Option<BatchId> {
+        let sent = self.in_flight.iter().map(|sent| sent.batch_id);
+        sent.chain(self.retries.iter().map(|batch| batch.id)).min()
+    }
+
     /// Whether a batch that may have been appended could still be answered or retried.
     pub fn in_doubt(&self) -> bool {
         !self.in_flight.is_empty() || self.retries.iter().any(|batch| batch.maybe_appended)

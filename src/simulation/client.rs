@@ -362,6 +362,9 @@ impl Client {
                 error: report.error.map(|error| error.code()),
             });
         });
+        if self.bug == Some(Bug::ReportsTurnedRound) {
+            new.reverse();
+        }
         let any = !new.is_empty();
         for mut told in new {
             let (number, opaque) = (self.number, told.opaque);

@@ -63,10 +63,12 @@ pub enum Bug {
     LateReport,
     /// The I/O thread sleeps for no time at all.
     BusyLoop,
+    /// Reports that come together are turned round.
+    ReportsTurnedRound,
 }
 
 /// Each of them, and what the oracle says of it: every invariant is there.
-pub const BUGS: [(Bug, &str); 13] = [
+pub const BUGS: [(Bug, &str); 14] = [
     (Bug::MissingAnswerIsSuccess, "is not where it was reported"),
     (Bug::NoSequences, "is in the log more than once"),
     (Bug::NoSequences, "which was sent before it"),
@@ -80,6 +82,7 @@ pub const BUGS: [(Bug, &str); 13] = [
     (Bug::LostWakeup, "which was due by"),
     (Bug::LateReport, "was reported after"),
     (Bug::BusyLoop, "turns without anything to do"),
+    (Bug::ReportsTurnedRound, "was told of after"),
 ];
 
 /// Everything that must be reached by some seed, as the counters name it: each kind of fault, the

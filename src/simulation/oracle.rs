@@ -185,6 +185,21 @@ fn judge_client(client: &Client, found: &BTreeMap<(u64, u64), Places>, problems:
         problems.push(format!("p{number} has a report of {opaque}, which was not accepted"));
     }
     judge_order(client, found, problems);
+    judge_order_of_reports(client, problems);
+}
+
+/// What is persisted in one partition is told of in the order of the log.
+fn judge_order_of_reports(client: &Client, problems: &mut Vec<String>) {
+    let mut last: BTreeMap<(&str, i32), i64> = BTreeMap::new();
+    let persisted = client.told.iter().filter(|told| told.state == State::Persisted);
+    for told in persisted.filter(|told| told.offset >= 0 && client.setup.idempotent) {
+        let before = last.insert((&told.topic, told.partition), told.offset);
+        if let Some(before) = before.filter(|before| *before >= told.offset) {
+            let (number, opaque) = (client.number, told.opaque);
+            problems
+                .push(format!("p{number} record {opaque} was told of after {before}: {told:?}"));
+        }
+    }
 }
 
 /// Why a report is not true.

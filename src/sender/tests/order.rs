@@ -305,3 +305,37 @@ fn requests_that_never_left_the_socket_are_surely_not_persisted() {
     assert_eq!(world.report(sent).code(), ErrorCode::NETWORK_EXCEPTION);
     world.finish();
 }
+
+#[test]
+fn reports_of_a_partition_come_in_the_order_of_its_records() {
+    let mut world = warm(Setup::default());
+    let records: Vec<u64> = (0..4).map(|_| world.send_alone("t", 0)).collect();
+    let other = world.send("t", 1);
+    // The first is in the log, which the broker does not know for sure; those behind it are sure.
+    world.append_and_say("t", 0, ErrorCode::NOT_ENOUGH_REPLICAS_AFTER_APPEND);
+    (0..5).for_each(|_| world.answer(1));
+    assert!(world.is_reported(other), "another partition does not wait");
+    assert!(!world.is_reported(records[1]), "it waits for the first");
+    world.hold_produce = false;
+    world.advance(1000);
+    all_persisted(&world, &records);
+    let told: Vec<u64> = world.reports.iter().map(|report| report.opaque).collect();
+    let of_partition: Vec<u64> = told.into_iter().filter(|told| records.contains(told)).collect();
+    assert_eq!(of_partition, records);
+    world.finish();
+}
+
+#[test]
+fn a_report_waits_no_longer_than_the_batch_before_it_may_take() {
+    let setup = Setup::default().request_timeout(5000).delivery_timeout(2000);
+    let mut world = warm(setup);
+    for _ in 0..100 {
+        world.append_and_say("t", 0, ErrorCode::NOT_ENOUGH_REPLICAS_AFTER_APPEND);
+    }
+    let records: Vec<u64> = (0..3).map(|_| world.send_alone("t", 0)).collect();
+    world.hold_produce = false;
+    world.advance(2000);
+    let told: Vec<u64> = world.reports.iter().map(|report| report.opaque).skip(1).collect();
+    assert_eq!(told, records);
+    world.finish();
+}
