@@ -135,6 +135,17 @@ mod tests {
     }
 
     #[test]
+    fn a_sequence_that_is_lost_before_there_is_a_producer_id_costs_none_of_its_epochs() {
+        let mut manager = TransactionManager::new(true);
+        manager.request_bump();
+        assert!(!manager.bump_wanted());
+        manager.initializing();
+        manager.request_bump();
+        manager.initialized(9, 0);
+        assert!(manager.allows_new_batches());
+    }
+
+    #[test]
     fn a_used_up_epoch_asks_for_a_new_producer_id() {
         let mut manager = TransactionManager::new(true);
         manager.initialized(9, i16::MAX - 1);
