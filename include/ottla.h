@@ -708,7 +708,8 @@ typedef struct ottla_error_t ottla_error_t;
 /**
  * A producer. Functions: ottla_producer_new, _send, _send_timeout, _try_send, _send_flat,
  * _send_batch, _ready_tickets, _cancel_ticket, _poll_reports, _poll, _event_fd, _event_clear,
- * _flush, _purge, _close, _interrupt, _partitions_for, _metrics, _fatal_error, _free.
+ * _flush, _purge, _close, _interrupt, _partitions_for, _metrics, _fatal_error, _free, _try_flush,
+ * _try_close, _try_partitions_for.
  */
 typedef struct ottla_producer_t ottla_producer_t;
 
@@ -1508,6 +1509,61 @@ int32_t ottla_producer_ready_tickets(const struct ottla_producer_t *producer,
 int32_t ottla_producer_cancel_ticket(const struct ottla_producer_t *producer,
                                      uint64_t ticket,
                                      struct ottla_error_t **error);
+
+/**
+ * Flushes without waiting. Set `*mark` to 0 at first. After OTTLA_WOULD_BLOCK it says how far to
+ * flush: whenever the event fd is readable call again with it, until the answer is another one.
+ * It holds nothing: a flush that is given up needs no end. Reports that are pulled may be unread
+ * when this returns 0.
+ *
+ * Ownership: `*mark` is the caller's number; after 0 it is 0.
+ * Thread safety: any thread, but not inside a callback of the same producer.
+ * Blocking: never.
+ * Returns: 0, also if records failed: that is in their reports; OTTLA_WOULD_BLOCK,
+ * OTTLA_IN_CALLBACK, OTTLA_INVALID_ARGUMENT, OTTLA_INVALID_HANDLE, OTTLA_FORKED.
+ * Since: 0.1
+ */
+int32_t ottla_producer_try_flush(const struct ottla_producer_t *producer,
+                                 uint64_t *mark,
+                                 struct ottla_error_t **error);
+
+/**
+ * Closes without waiting for brokers: no more records are taken from the first call on. After
+ * OTTLA_WOULD_BLOCK some that were accepted have no outcome yet: whenever the event fd is readable
+ * call again, until the answer is another one; or call ottla_producer_close, with a timeout of 0
+ * if what is left is to be given up. For producers without a report callback.
+ *
+ * Ownership: the handle stays the caller's, to be freed.
+ * Thread safety: any thread.
+ * Blocking: a little, for the threads to end, in the call that returns 0.
+ * Returns: 0 if the producer is closed and every record has its outcome; OTTLA_WOULD_BLOCK,
+ * OTTLA_WRONG_MODE, OTTLA_INVALID_HANDLE, OTTLA_FORKED, and as ottla_producer_close.
+ * Since: 0.1
+ */
+int32_t ottla_producer_try_close(const struct ottla_producer_t *producer,
+                                 struct ottla_error_t **error);
+
+/**
+ * As ottla_producer_partitions_for, or leaves a ticket where that would wait, as
+ * ottla_producer_try_send does: `*ticket` is 0 at first, and after OTTLA_WOULD_BLOCK the number
+ * to come again with when ottla_producer_ready_tickets tells it, or to give up with
+ * ottla_producer_cancel_ticket. A topic that is known is not asked for again.
+ *
+ * Ownership: fills `partitions` and `*count` as ottla_producer_partitions_for does.
+ * Thread safety: any thread; one ticket is used by one thread at a time.
+ * Blocking: never.
+ * Returns: OTTLA_WOULD_BLOCK, or as ottla_producer_partitions_for.
+ * Since: 0.1
+ */
+int32_t ottla_producer_try_partitions_for(const struct ottla_producer_t *producer,
+                                          const char *topic,
+                                          int64_t topic_length,
+                                          struct ottla_partition_t *partitions,
+                                          size_t stride,
+                                          size_t capacity,
+                                          size_t *count,
+                                          uint64_t *ticket,
+                                          struct ottla_error_t **error);
 
 /**
  * Starts a cluster; when it returns, clients can connect. `config` is a text of lines key=value,

@@ -26,6 +26,7 @@ fn source_files() -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> =
         FILES.iter().map(|name| root().join(format!("src/ffi/{name}.rs"))).collect();
     files.push(root().join("src/ffi/send.rs"));
+    files.push(root().join("src/ffi/try_calls.rs"));
     files.push(root().join("src/ffi/cluster.rs"));
     files
 }

@@ -145,6 +145,29 @@ impl<T> Out<T> {
     }
 }
 
+/// A number that is read when the function begins and written when it ends, whatever it returns.
+pub struct InOut {
+    number: u64,
+    out: Out<u64>,
+}
+
+impl InOut {
+    /// # Safety
+    /// `number` is null, or can be read and written until the function returns.
+    pub unsafe fn new(number: *mut u64, name: &str) -> Result<InOut> {
+        // SAFETY: the caller's promise.
+        let out = unsafe { Out::required(number, name) }?;
+        // SAFETY: not null; the rest is the caller's promise.
+        Ok(InOut { number: unsafe { number.read_unaligned() }, out })
+    }
+
+    pub fn update<T>(&mut self, body: impl FnOnce(&mut u64) -> Result<T>) -> Result<T> {
+        let result = body(&mut self.number);
+        self.out.set(self.number);
+        result
+    }
+}
+
 /// An array that the function fills: `capacity` elements, each `stride` bytes after the last, so
 /// that a caller compiled with another size of the element is served too.
 pub struct OutArray<T> {

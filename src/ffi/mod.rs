@@ -22,4 +22,5 @@ mod record;
 mod report;
 mod send;
 mod status;
+mod try_calls;
 mod version;

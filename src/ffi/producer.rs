@@ -17,7 +17,8 @@ use crate::producer::{Producer, Purge};
 
 /// A producer. Functions: ottla_producer_new, _send, _send_timeout, _try_send, _send_flat,
 /// _send_batch, _ready_tickets, _cancel_ticket, _poll_reports, _poll, _event_fd, _event_clear,
-/// _flush, _purge, _close, _interrupt, _partitions_for, _metrics, _fatal_error, _free.
+/// _flush, _purge, _close, _interrupt, _partitions_for, _metrics, _fatal_error, _free, _try_flush,
+/// _try_close, _try_partitions_for.
 pub struct ottla_producer_t {
     _opaque: (),
 }
@@ -317,12 +318,16 @@ pub unsafe extern "C" fn ottla_producer_partitions_for(
         let count = unsafe { Out::required(count, "count") }?;
         let timeout = argument::send_timeout(timeout_ms, &handle.producer)?;
         let found = handle.producer.partitions_for(topic, timeout)?;
-        for (index, (partition, leader)) in found.iter().enumerate() {
-            out.set(index, ottla_partition_t { partition: *partition, leader: *leader });
-        }
+        fill_partitions(&found, &out);
         count.set(found.len());
         Ok(())
     })
+}
+
+pub fn fill_partitions(found: &[(i32, i32)], out: &OutArray<ottla_partition_t>) {
+    for (index, (partition, leader)) in found.iter().enumerate() {
+        out.set(index, ottla_partition_t { partition: *partition, leader: *leader });
+    }
 }
 
 /// A snapshot of the producer's counters: one JSON object, under Kafka's metric names.

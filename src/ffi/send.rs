@@ -3,7 +3,7 @@
 use std::ffi::{c_char, c_void};
 use std::time::Duration;
 
-use super::argument::{self, Out, OutArray, invalid};
+use super::argument::{self, InOut, Out, OutArray, invalid};
 use super::boundary;
 use super::error::{ErrorOut, ottla_error_t};
 use super::packed::{self, Reader};
@@ -91,8 +91,8 @@ pub unsafe extern "C" fn ottla_producer_try_send(
     boundary::run(error, || {
         let handle = live(producer)?;
         // SAFETY: the caller's promise about `ticket`.
-        let mut ticket = unsafe { InOutTicket::new(ticket) }?;
-        let send = |record: &Record<'_>| ticket.try_send(&handle, record);
+        let mut ticket = unsafe { InOut::new(ticket, "ticket") }?;
+        let send = |record: &Record<'_>| ticket.update(|t| handle.producer.try_send(record, t));
         // SAFETY: the caller's promise about `record`.
         unsafe { with_record(record, send) }
     })
@@ -148,7 +148,8 @@ pub unsafe extern "C" fn ottla_producer_send_flat(
                 return handle.producer.send_timeout(record, timeout);
             }
             // SAFETY: the caller's promise about `ticket`.
-            unsafe { InOutTicket::new(ticket) }?.try_send(&handle, record)
+            let mut ticket = unsafe { InOut::new(ticket, "ticket") }?;
+            ticket.update(|ticket| handle.producer.try_send(record, ticket))
         };
         match packed.unwrap_or_default() {
             [] => send(&numbers.record(topic, key, value, &[])),
@@ -300,28 +301,4 @@ pub unsafe extern "C" fn ottla_producer_cancel_ticket(
             || invalid(format!("ticket {ticket} is none of this producer's, or was used already"));
         Err(handle.producer.cancel_ticket(ticket).unwrap_or_else(unknown))
     })
-}
-
-/// The ticket of a try-send: read when it begins, written when it ends.
-struct InOutTicket {
-    number: u64,
-    out: Out<u64>,
-}
-
-impl InOutTicket {
-    /// # Safety
-    /// `ticket` is null, or can be read and written until the function returns.
-    unsafe fn new(ticket: *mut u64) -> Result<InOutTicket> {
-        // SAFETY: the caller's promise.
-        let out = unsafe { Out::required(ticket, "ticket") }?;
-        // SAFETY: not null; the rest is the caller's promise.
-        let number = unsafe { ticket.read_unaligned() };
-        Ok(InOutTicket { number, out })
-    }
-
-    fn try_send(&mut self, handle: &ProducerHandle, record: &Record<'_>) -> Result<()> {
-        let result = handle.producer.try_send(record, &mut self.number);
-        self.out.set(self.number);
-        result
-    }
 }

@@ -30,6 +30,44 @@ impl Producer {
         self.wait_reported(below, deadline)
     }
 
+    /// As `flush`, and never waits: `WOULD_BLOCK` while records have no outcome, and a mark of how
+    /// far to flush in `mark`, which is 0 at first. The event fd is ready when it is worth to come
+    /// again with that mark. Reports that are pulled are not waited for.
+    pub fn try_flush(&self, mark: &mut u64) -> Result<()> {
+        self.check_not_in_callback("flush")?;
+        if !self.is_started() {
+            return Ok(());
+        }
+        if *mark == 0 {
+            *mark = self.shared.accumulator.flush();
+        }
+        if !self.shared.accumulator.incomplete.is_below(*mark) {
+            let text = "not all records have their outcome yet";
+            return Err(Error::new(ErrorCode::WOULD_BLOCK, text));
+        }
+        *mark = 0;
+        Ok(())
+    }
+
+    /// As `close`, and does not wait for brokers: takes no more records, and `WOULD_BLOCK` while
+    /// some have no outcome. The event fd is ready when it is worth to come again; `close` with a
+    /// timeout of zero gives up what is left. For producers whose reports are pulled.
+    pub fn try_close(&self) -> Result<()> {
+        if self.sink.is_some() {
+            let text = "this producer has a report callback, which close serves: call close";
+            return Err(Error::new(ErrorCode::WRONG_MODE, text));
+        }
+        self.closed.store(true, Ordering::SeqCst);
+        self.shared.initiate_close();
+        match self.shared.accumulator.incomplete.len() {
+            0 => self.close(None),
+            batches => {
+                let text = format!("{batches} batch(es) of records have no outcome yet");
+                Err(Error::new(ErrorCode::WOULD_BLOCK, text))
+            }
+        }
+    }
+
     /// Gives up records that were accepted before this call, and goes on. Never waits: their
     /// reports, which say `PURGED`, follow at once. Those in flight, and those that wait to be sent
     /// again after an attempt that may have come through, are possibly persisted.

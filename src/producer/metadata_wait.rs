@@ -98,10 +98,36 @@ impl Producer {
         timeout: Timeout,
     ) -> Result<Vec<(i32, i32)>> {
         self.await_topic(topic, 0, &mut Patience::Block(&mut Limit::new(timeout)))?;
+        Ok(self.partitions_of(topic))
+    }
+
+    /// As `partitions_for`, and never waits: `WOULD_BLOCK` and a ticket as `try_send` leaves it.
+    /// What is known is told without asking the brokers again.
+    pub fn try_partitions_for(
+        self: &Arc<Self>,
+        topic: &str,
+        ticket: &mut u64,
+    ) -> Result<Vec<(i32, i32)>> {
+        self.check_open()?;
+        let result = self.redeem(ticket, &mut None).and_then(|fresh| {
+            let known = self.shared.accumulator.topics.view().get(topic).cloned();
+            match known.filter(|topic| topic.partition_count() > 0) {
+                Some(topic) => topic.touch(),
+                None => {
+                    self.await_topic(topic, 0, &mut Patience::Ticket { place: ticket, fresh })?;
+                }
+            }
+            Ok(self.partitions_of(topic))
+        });
+        self.end_of_try(&result, ticket);
+        result
+    }
+
+    fn partitions_of(&self, topic: &str) -> Vec<(i32, i32)> {
         let cluster = self.shared.metadata.cluster();
         let info = cluster.topics.get(topic);
         let partitions = info.map_or(&[][..], |info| &info.partitions);
-        Ok(partitions.iter().enumerate().map(|(i, p)| (i as i32, p.leader)).collect())
+        partitions.iter().enumerate().map(|(i, p)| (i as i32, p.leader)).collect()
     }
 }
 

@@ -79,10 +79,7 @@ impl Producer {
     pub fn try_send(self: &Arc<Self>, record: &Record<'_>, ticket: &mut u64) -> Result<()> {
         let mut patience = Patience::Ticket { place: ticket, fresh: false };
         let result = self.intercept(record, &mut patience);
-        let waits = result.as_ref().err().is_some_and(|e| e.code() == ErrorCode::WOULD_BLOCK);
-        if !waits && *ticket != 0 {
-            self.release_ticket(std::mem::take(ticket));
-        }
+        self.end_of_try(&result, ticket);
         result
     }
 

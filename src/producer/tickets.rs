@@ -169,6 +169,14 @@ impl Producer {
         Some(held)
     }
 
+    /// After a try: a ticket is kept only where it is to be tried again.
+    pub(super) fn end_of_try<T>(&self, result: &Result<T>, place: &mut u64) {
+        let waits = result.as_ref().err().is_some_and(|e| e.code() == ErrorCode::WOULD_BLOCK);
+        if !waits && *place != 0 {
+            self.release_ticket(std::mem::take(place));
+        }
+    }
+
     pub(super) fn hold(
         &self,
         place: &mut u64,

@@ -29,6 +29,10 @@ static void every_function_refuses(ottla_producer_t *producer) {
                                               &lease, &error), refused, NULL);
     EXPECT_STATUS(ottla_producer_flush(producer, 0, &error), refused, NULL);
     EXPECT_STATUS(ottla_producer_close(producer, 0, &error), refused, NULL);
+    EXPECT_STATUS(ottla_producer_try_flush(producer, &ticket, &error), refused, NULL);
+    EXPECT_STATUS(ottla_producer_try_close(producer, &error), refused, NULL);
+    EXPECT_STATUS(ottla_producer_try_partitions_for(producer, "t", 1, partitions, sizeof *partitions,
+                                                    2, &count, &ticket, &error), refused, NULL);
     EXPECT_STATUS(ottla_producer_interrupt(producer), refused, NULL);
     EXPECT_STATUS(ottla_producer_event_fd(producer, &fd, &error), refused, NULL);
     EXPECT_STATUS(ottla_producer_event_clear(producer), refused, NULL);
@@ -57,6 +61,9 @@ static void null_out_parameters(ottla_producer_t *producer) {
                                               &error), refused, "reports is NULL");
     EXPECT_STATUS(ottla_producer_poll_reports(producer, reports, sizeof *reports, 2, 0, NULL, NULL,
                                               &error), refused, "count is NULL");
+    EXPECT_STATUS(ottla_producer_try_flush(producer, NULL, &error), refused, "mark is NULL");
+    EXPECT_STATUS(ottla_producer_try_partitions_for(producer, "t", 1, NULL, sizeof(ottla_partition_t),
+                                                    0, &count, NULL, &error), refused, "ticket");
     EXPECT_STATUS(ottla_producer_event_fd(producer, NULL, &error), refused, "fd is NULL");
     EXPECT_STATUS(ottla_producer_partitions_for(producer, "t", 1, NULL, 8, 2, &count, 0, &error),
                   refused, "partitions is NULL");
