@@ -1,0 +1,99 @@
+// Sending and waiting for what becomes of it.
+
+package ottla
+
+import (
+	"context"
+	"sync"
+)
+
+// syncCall is one SendSync: its reports, of which left are missing.
+type syncCall struct {
+	lock    sync.Mutex
+	reports []Report
+	left    int
+	done    chan struct{}
+}
+
+// syncPlace is where one record's report goes.
+type syncPlace struct {
+	call   *syncCall
+	index  int
+	opaque any
+}
+
+// SendSync sends records and waits for their reports, which come in the order of the records. The
+// error is that of the first record that was refused or failed; every report has its own. If ctx
+// is done first, the State of records whose report is missing is Unknown: they are under way, and
+// may be persisted or not.
+//
+// Records linger as they do with Send: linger.ms=0 is for programs that only send like this.
+func (p *Producer) SendSync(ctx context.Context, records ...*Record) ([]Report, error) {
+	if p.inCallback() {
+		return nil, errorf(ErrInCallback, "it would wait for the callback that calls it")
+	}
+	call := &syncCall{reports: make([]Report, len(records)), left: len(records),
+		done: make(chan struct{})}
+	places := make([]syncPlace, len(records))
+	for i, record := range records {
+		places[i] = syncPlace{call: call, index: i}
+		var sent Record
+		if record != nil {
+			sent = *record
+			places[i].opaque, sent.Opaque = record.Opaque, &places[i]
+		}
+		if err := p.Send(ctx, &sent, reportToPlace); err != nil {
+			refused := Report{Topic: sent.Topic, Partition: sent.Partition.Number(), Offset: -1,
+				TimestampMs: -1, State: NotPersisted, Err: err, Opaque: places[i].opaque}
+			call.report(i, &refused)
+		}
+	}
+	if len(records) > 0 {
+		select {
+		case <-call.done:
+		case <-ctx.Done():
+			return call.cut(ctx, records)
+		}
+	}
+	return call.reports, call.firstError()
+}
+
+// reportToPlace is the callback of all records that are sent like this.
+func reportToPlace(report *Report) {
+	place := report.Opaque.(*syncPlace)
+	report.Opaque = place.opaque
+	place.call.report(place.index, report)
+}
+
+func (c *syncCall) report(index int, report *Report) {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	c.reports[index] = *report
+	if c.left--; c.left == 0 {
+		close(c.done)
+	}
+}
+
+func (c *syncCall) firstError() error {
+	for i := range c.reports {
+		if c.reports[i].Err != nil {
+			return c.reports[i].Err
+		}
+	}
+	return nil
+}
+
+// cut is what there is when the context is done.
+func (c *syncCall) cut(ctx context.Context, records []*Record) ([]Report, error) {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	reports := append([]Report(nil), c.reports...)
+	late := waited(ctx, ErrTimedOut, "the record is under way: its outcome is not known yet")
+	for i := range reports {
+		if reports[i].State == Unknown {
+			reports[i] = Report{Topic: records[i].Topic, Partition: records[i].Partition.Number(),
+				Offset: -1, TimestampMs: -1, Err: late, Opaque: records[i].Opaque}
+		}
+	}
+	return reports, (&syncCall{reports: reports}).firstError()
+}
