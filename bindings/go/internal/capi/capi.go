@@ -71,17 +71,18 @@ type Error struct {
 	Retriable, Fatal bool
 }
 
-// end gives the error of a call that returned status, and frees its object.
-func end(status C.int32_t, object C.uintptr_t) *Error {
+// end gives the error of a call that returned status, and frees its object. That comes as a pointer,
+// as the order in which Go evaluates a variable and a call that writes it is not defined.
+func end(status C.int32_t, object *C.uintptr_t) *Error {
 	if status == 0 {
 		return nil
 	}
 	err := &Error{Code: int32(status), Text: StatusText(int32(status))}
-	if object != 0 {
-		err.Text = C.GoString(C.go_error_text(object))
-		err.Retriable = C.go_error_retriable(object) != 0
-		err.Fatal = C.go_error_fatal(object) != 0
-		C.go_error_free(object)
+	if object != nil && *object != 0 {
+		err.Text = C.GoString(C.go_error_text(*object))
+		err.Retriable = C.go_error_retriable(*object) != 0
+		err.Fatal = C.go_error_fatal(*object) != 0
+		C.go_error_free(*object)
 	}
 	return err
 }
@@ -130,12 +131,14 @@ func (p *Producer) Send(topic string, partition int32, timestampMs int64, key, v
 }
 
 // End reads an error object and frees it.
-func End(status int32, object uintptr) *Error { return end(C.int32_t(status), C.uintptr_t(object)) }
+func End(status int32, object uintptr) *Error {
+	return end(C.int32_t(status), (*C.uintptr_t)(unsafe.Pointer(&object)))
+}
 
 // CancelTicket gives a ticket up, and says what it waited for.
 func (p *Producer) CancelTicket(ticket uint64) *Error {
 	var object C.uintptr_t
-	return end(C.go_cancel_ticket(p.handle, C.uint64_t(ticket), &object), object)
+	return end(C.go_cancel_ticket(p.handle, C.uint64_t(ticket), &object), &object)
 }
 
 // Events makes the event fd quiet and reads the tickets that are ready.
@@ -175,19 +178,19 @@ func (p *Producer) TakeLog() (level int32, text string) {
 // TryFlush flushes as far as mark, which is 0 at first.
 func (p *Producer) TryFlush(mark *uint64) *Error {
 	var object C.uintptr_t
-	return end(C.go_try_flush(p.handle, (*C.uint64_t)(mark), &object), object)
+	return end(C.go_try_flush(p.handle, (*C.uint64_t)(mark), &object), &object)
 }
 
 // TryClose takes no more records, and closes when all have their outcome.
 func (p *Producer) TryClose() *Error {
 	var object C.uintptr_t
-	return end(C.go_try_close(p.handle, &object), object)
+	return end(C.go_try_close(p.handle, &object), &object)
 }
 
 // Close closes, and gives up what has no outcome.
 func (p *Producer) Close() *Error {
 	var object C.uintptr_t
-	return end(C.go_close(p.handle, &object), object)
+	return end(C.go_close(p.handle, &object), &object)
 }
 
 // Free frees what is behind the handle; the topics of reports are gone after it.
@@ -199,7 +202,7 @@ func (p *Producer) Free() {
 // Purge gives records up.
 func (p *Producer) Purge(flags uint32) *Error {
 	var object C.uintptr_t
-	return end(C.go_purge(p.handle, C.uint32_t(flags), &object), object)
+	return end(C.go_purge(p.handle, C.uint32_t(flags), &object), &object)
 }
 
 // Partitions asks for a topic's partitions; ticket is as in Send. It fills at most len(into) and
@@ -211,7 +214,7 @@ func (p *Producer) Partitions(topic string, into []Partition, ticket *uint64) (i
 	at := (*C.ottla_partition_t)(unsafe.Pointer(unsafe.SliceData(into)))
 	status := C.go_partitions(p.handle, topicAt, topicLength, at, C.size_t(len(into)), &count,
 		(*C.uint64_t)(ticket), &object)
-	return int(count), end(status, object)
+	return int(count), end(status, &object)
 }
 
 // Metrics is the snapshot of the counters, in JSON.
@@ -221,7 +224,7 @@ func (p *Producer) Metrics() ([]byte, *Error) {
 		var length C.int64_t
 		at := (*C.char)(unsafe.Pointer(unsafe.SliceData(buffer)))
 		if status := C.go_metrics(p.handle, at, C.size_t(size), &length); status != 0 {
-			return nil, end(status, 0)
+			return nil, end(status, nil)
 		}
 		if int(length) < size {
 			return buffer[:length], nil
@@ -232,5 +235,5 @@ func (p *Producer) Metrics() ([]byte, *Error) {
 // FatalError is the error after which nothing is accepted any more.
 func (p *Producer) FatalError() *Error {
 	var object C.uintptr_t
-	return end(C.go_fatal_error(p.handle, &object), object)
+	return end(C.go_fatal_error(p.handle, &object), &object)
 }

@@ -16,7 +16,7 @@ func NewCluster(config string) (*Cluster, *Error) {
 	var object C.uintptr_t
 	text := C.CString(config)
 	defer C.free(unsafe.Pointer(text))
-	return cluster, end(C.go_cluster_new(text, &cluster.handle, &object), object)
+	return cluster, end(C.go_cluster_new(text, &cluster.handle, &object), &object)
 }
 
 // Command does what a line says. An answer that does not fit in 64 KiB is asked for again, which
@@ -31,7 +31,7 @@ func (c *Cluster) Command(line string) (string, *Error) {
 		at := (*C.char)(unsafe.Pointer(unsafe.SliceData(buffer)))
 		status := C.go_cluster_command(c.handle, text, at, C.size_t(size), &length, &object)
 		if status != 0 {
-			return "", end(status, object)
+			return "", end(status, &object)
 		}
 		if int(length) < size {
 			return string(buffer[:length]), nil
@@ -46,14 +46,14 @@ func (c *Cluster) Inject(fault string) (uint64, *Error) {
 	var id C.uint64_t
 	text := C.CString(fault)
 	defer C.free(unsafe.Pointer(text))
-	err := end(C.go_cluster_inject(c.handle, text, &id, &object), object)
+	err := end(C.go_cluster_inject(c.handle, text, &id, &object), &object)
 	return uint64(id), err
 }
 
 // Heal ends a fault, or with 0 all of them.
 func (c *Cluster) Heal(id uint64) *Error {
-	return end(C.go_cluster_heal(c.handle, C.uint64_t(id)), 0)
+	return end(C.go_cluster_heal(c.handle, C.uint64_t(id)), nil)
 }
 
 // Free ends the cluster.
-func (c *Cluster) Free() *Error { return end(C.go_cluster_free(c.handle), 0) }
+func (c *Cluster) Free() *Error { return end(C.go_cluster_free(c.handle), nil) }

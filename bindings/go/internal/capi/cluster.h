@@ -11,7 +11,7 @@ static inline int32_t go_cluster_new(const char *config, uintptr_t *cluster, uin
     ottla_cluster_t *made = NULL;
     int32_t status = ottla_cluster_new(config, -1, &made, &failure);
     *cluster = (uintptr_t)made;
-    return go_end(status, failure, error);
+    return go_end(status, &failure, error);
 }
 
 static inline int32_t go_cluster_command(uintptr_t cluster, const char *line, char *buffer,
@@ -19,13 +19,13 @@ static inline int32_t go_cluster_command(uintptr_t cluster, const char *line, ch
     ottla_error_t *failure = NULL;
     int32_t status =
         ottla_cluster_command(go_cluster(cluster), line, -1, buffer, capacity, length, &failure);
-    return go_end(status, failure, error);
+    return go_end(status, &failure, error);
 }
 
 static inline int32_t go_cluster_inject(uintptr_t cluster, const char *fault, uint64_t *id,
                                         uintptr_t *error) {
     ottla_error_t *failure = NULL;
-    return go_end(ottla_cluster_inject(go_cluster(cluster), fault, -1, id, &failure), failure, error);
+    return go_end(ottla_cluster_inject(go_cluster(cluster), fault, -1, id, &failure), &failure, error);
 }
 
 static inline int32_t go_cluster_heal(uintptr_t cluster, uint64_t id) {

@@ -16,7 +16,7 @@ type Config struct{ handle C.uintptr_t }
 // NewConfig makes a configuration in which nothing is set.
 func NewConfig() (*Config, *Error) {
 	config := &Config{}
-	return config, end(C.go_config_new(&config.handle), 0)
+	return config, end(C.go_config_new(&config.handle), nil)
 }
 
 // Set sets a key.
@@ -30,7 +30,7 @@ func (c *Config) Set(key, value string) *Error {
 	keyAt, valueAt := C.CString(key), C.CString(value)
 	defer C.free(unsafe.Pointer(keyAt))
 	defer C.free(unsafe.Pointer(valueAt))
-	return end(C.go_config_set(c.handle, keyAt, valueAt, &object), object)
+	return end(C.go_config_set(c.handle, keyAt, valueAt, &object), &object)
 }
 
 // Get reads a key; "" if it has neither a value nor a default.
@@ -42,7 +42,7 @@ func (c *Config) Get(key string) (string, *Error) {
 	buffer := make([]byte, 4096)
 	at := (*C.char)(unsafe.Pointer(unsafe.SliceData(buffer)))
 	status := C.go_config_get(c.handle, keyAt, at, C.size_t(len(buffer)), &length, &object)
-	if err := end(status, object); err != nil {
+	if err := end(status, &object); err != nil {
 		return "", err
 	}
 	return string(buffer[:min(max(int(length), 0), len(buffer)-1)]), nil
@@ -59,12 +59,12 @@ func (c *Config) NewProducer() (*Producer, int, *Error) {
 	}
 	var object C.uintptr_t
 	var fd C.int32_t
-	err := end(C.go_config_set_log(c.handle, p.log), 0)
+	err := end(C.go_config_set_log(c.handle, p.log), nil)
 	if err == nil {
-		err = end(C.go_producer_new(c.handle, &p.handle, &object), object)
+		err = end(C.go_producer_new(c.handle, &p.handle, &object), &object)
 	}
 	if err == nil {
-		err = end(C.go_event_fd(p.handle, &fd, &object), object)
+		err = end(C.go_event_fd(p.handle, &fd, &object), &object)
 	}
 	if err != nil {
 		p.Free()

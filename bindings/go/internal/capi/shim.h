@@ -31,9 +31,10 @@ static inline void go_config_free(uintptr_t c) { ottla_config_free(go_config(c))
 static inline void go_producer_free(uintptr_t p) { ottla_producer_free(go_producer(p)); }
 static inline void go_reports_free(uintptr_t lease) { ottla_reports_free((ottla_reports_t *)lease); }
 
-/* Ends a call: the error object becomes a number. */
-static inline int32_t go_end(int32_t status, ottla_error_t *failure, uintptr_t *error) {
-    if (status) *error = (uintptr_t)failure;
+/* Ends a call: the error object becomes a number. It comes by its address, as C does not say which
+ * argument is evaluated first: the call that makes it, or it. */
+static inline int32_t go_end(int32_t status, ottla_error_t **failure, uintptr_t *error) {
+    if (status) *error = (uintptr_t)*failure;
     return status;
 }
 
@@ -47,14 +48,14 @@ static inline int32_t go_config_new(uintptr_t *config) {
 static inline int32_t go_config_set(uintptr_t config, const char *key, const char *value,
                                     uintptr_t *error) {
     ottla_error_t *failure = NULL;
-    return go_end(ottla_config_set(go_config(config), key, value, &failure), failure, error);
+    return go_end(ottla_config_set(go_config(config), key, value, &failure), &failure, error);
 }
 
 static inline int32_t go_config_get(uintptr_t config, const char *key, char *buffer,
                                     size_t capacity, int64_t *length, uintptr_t *error) {
     ottla_error_t *failure = NULL;
     int32_t status = ottla_config_get(go_config(config), key, buffer, capacity, length, &failure);
-    return go_end(status, failure, error);
+    return go_end(status, &failure, error);
 }
 
 static inline int32_t go_config_set_log(uintptr_t config, ottla_go_log *log) {
@@ -66,7 +67,7 @@ static inline int32_t go_producer_new(uintptr_t config, uintptr_t *producer, uin
     ottla_producer_t *made = NULL;
     int32_t status = ottla_producer_new(go_config(config), &made, &failure);
     *producer = (uintptr_t)made;
-    return go_end(status, failure, error);
+    return go_end(status, &failure, error);
 }
 
 /* A duplicate of the event fd that is the caller's. */
@@ -75,7 +76,7 @@ static inline int32_t go_event_fd(uintptr_t producer, int32_t *fd, uintptr_t *er
     int32_t own = -1;
     int32_t status = ottla_producer_event_fd(go_producer(producer), &own, &failure);
     if (status == 0 && (*fd = fcntl(own, F_DUPFD_CLOEXEC, 0)) < 0) status = OTTLA_INTERNAL;
-    return go_end(status, failure, error);
+    return go_end(status, &failure, error);
 }
 
 static inline int32_t go_send(uintptr_t producer, const char *topic, int64_t topic_length,
@@ -87,13 +88,13 @@ static inline int32_t go_send(uintptr_t producer, const char *topic, int64_t top
     int32_t status = ottla_producer_send_flat(
         go_producer(producer), topic, topic_length, partition, timestamp_ms, key, key_length, value,
         value_length, headers, headers_length, opaque, flags, 0, ticket, &failure);
-    return go_end(status, failure, error);
+    return go_end(status, &failure, error);
 }
 
 static inline int32_t go_cancel_ticket(uintptr_t producer, uint64_t ticket, uintptr_t *error) {
     ottla_error_t *failure = NULL;
     int32_t status = ottla_producer_cancel_ticket(go_producer(producer), ticket, &failure);
-    return go_end(status, failure, error);
+    return go_end(status, &failure, error);
 }
 
 /* Makes the event fd quiet and reads tickets that are ready. Their number, or a negative status. */
@@ -121,22 +122,22 @@ static inline int64_t go_poll_reports(uintptr_t producer, ottla_go_log *log, uin
 
 static inline int32_t go_try_flush(uintptr_t producer, uint64_t *mark, uintptr_t *error) {
     ottla_error_t *failure = NULL;
-    return go_end(ottla_producer_try_flush(go_producer(producer), mark, &failure), failure, error);
+    return go_end(ottla_producer_try_flush(go_producer(producer), mark, &failure), &failure, error);
 }
 
 static inline int32_t go_try_close(uintptr_t producer, uintptr_t *error) {
     ottla_error_t *failure = NULL;
-    return go_end(ottla_producer_try_close(go_producer(producer), &failure), failure, error);
+    return go_end(ottla_producer_try_close(go_producer(producer), &failure), &failure, error);
 }
 
 static inline int32_t go_close(uintptr_t producer, uintptr_t *error) {
     ottla_error_t *failure = NULL;
-    return go_end(ottla_producer_close(go_producer(producer), 0, &failure), failure, error);
+    return go_end(ottla_producer_close(go_producer(producer), 0, &failure), &failure, error);
 }
 
 static inline int32_t go_purge(uintptr_t producer, uint32_t flags, uintptr_t *error) {
     ottla_error_t *failure = NULL;
-    return go_end(ottla_producer_purge(go_producer(producer), flags, &failure), failure, error);
+    return go_end(ottla_producer_purge(go_producer(producer), flags, &failure), &failure, error);
 }
 
 static inline int32_t go_partitions(uintptr_t producer, const char *topic, int64_t topic_length,
@@ -146,7 +147,7 @@ static inline int32_t go_partitions(uintptr_t producer, const char *topic, int64
     int32_t status = ottla_producer_try_partitions_for(go_producer(producer), topic, topic_length,
                                                        partitions, sizeof *partitions, capacity,
                                                        count, ticket, &failure);
-    return go_end(status, failure, error);
+    return go_end(status, &failure, error);
 }
 
 static inline int32_t go_metrics(uintptr_t producer, char *buffer, size_t capacity,
@@ -156,7 +157,7 @@ static inline int32_t go_metrics(uintptr_t producer, char *buffer, size_t capaci
 
 static inline int32_t go_fatal_error(uintptr_t producer, uintptr_t *error) {
     ottla_error_t *failure = NULL;
-    return go_end(ottla_producer_fatal_error(go_producer(producer), &failure), failure, error);
+    return go_end(ottla_producer_fatal_error(go_producer(producer), &failure), &failure, error);
 }
 
 #endif

@@ -1,0 +1,175 @@
+// The application's own code inside a producer, and what it can ask a producer for.
+
+package tests
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/ottla/ottla-go"
+)
+
+func TestOwnPartitioner(t *testing.T) {
+	both(t, func(e *env) {
+		last := ottla.PartitionerFunc(func(record *ottla.Record, count int32) int32 {
+			switch string(record.Key) {
+			case "bad":
+				return count
+			case "any":
+				return -1
+			}
+			return count - 1
+		})
+		p, topic := e.producer(ottla.WithPartitioner(last)), e.topic(3)
+		r := e.send(p, &ottla.Record{Topic: topic, Key: []byte("k")})
+		e.want(r.Partition == 2, "%+v", r)
+		r = e.send(p, &ottla.Record{Topic: topic, Key: []byte("k"), Partition: ottla.ToPartition(0)})
+		e.want(r.Partition == 0, "%+v", r)
+		e.send(p, &ottla.Record{Topic: topic, Key: []byte("any")})
+		e.refusedSend(p, &ottla.Record{Topic: topic, Key: []byte("bad")}, ottla.ErrPartitionerFailed,
+			"partition 3", topic)
+		e.read(topic, 3)
+	})
+}
+
+// stamp is an interceptor that marks records and remembers reports.
+type stamp struct {
+	mark    string
+	sends   int
+	reports []ottla.Report
+}
+
+func (s *stamp) OnSend(_ context.Context, record *ottla.Record) error {
+	s.sends++
+	record.Headers = append(record.Headers[:len(record.Headers):len(record.Headers)],
+		ottla.Header{Name: "seen by", Value: []byte(s.mark)})
+	if s.mark == "bad" {
+		return errors.New("on purpose")
+	}
+	return nil
+}
+
+func (s *stamp) OnAcknowledgement(report *ottla.Report) { s.reports = append(s.reports, *report) }
+
+func TestInterceptor(t *testing.T) {
+	both(t, func(e *env) {
+		log := &logLines{}
+		one, bad, two := &stamp{mark: "one"}, &stamp{mark: "bad"}, &stamp{mark: "two"}
+		p := e.producer(ottla.WithInterceptors(one, bad), ottla.WithInterceptors(two),
+			ottla.WithLogger(slog.New(log)))
+		topic := e.topic(1)
+		record := &ottla.Record{Topic: topic, Opaque: "mine"}
+		e.send(p, record)
+		e.must(p.Send(e.ctx, record, nil)) // It sees the reports of these, too.
+		e.must(p.Close(e.ctx))
+		e.want(record.Headers == nil, "the caller's record was changed: %+v", record)
+		for _, r := range e.read(topic, 2) {
+			e.want(len(r.Headers) == 2 && string(r.Headers[0].Value) == "one" &&
+				string(r.Headers[1].Value) == "two", "%+v", r.Headers)
+		}
+		for _, s := range []*stamp{one, bad, two} {
+			e.want(s.sends == 2 && len(s.reports) == 2 && s.reports[1].Offset == 1, "%+v", s)
+			e.want(s.reports[1].Opaque == "mine", "%+v", s.reports[1])
+		}
+		e.want(log.has("on purpose"), "%v", log.lines)
+	})
+}
+
+func TestPartitionsFor(t *testing.T) {
+	both(t, func(e *env) {
+		p := e.producer(ottla.WithConfig("max.block.ms", "1000"))
+		for _, count := range []int32{1, 5, 150} {
+			topic := e.topic(count)
+			partitions, err := p.PartitionsFor(e.ctx, topic)
+			e.must(err)
+			e.want(len(partitions) == int(count), "%v", partitions)
+			for i, partition := range partitions {
+				e.want(partition.Partition == int32(i) && partition.Leader > 0, "%v", partitions)
+			}
+		}
+		_, err := p.PartitionsFor(e.ctx, "a/b")
+		e.refused(err, ottla.ErrInvalidTopicException)
+	})
+}
+
+func TestMetrics(t *testing.T) {
+	both(t, func(e *env) {
+		p, topic := e.producer(), e.topic(1)
+		for range 10 {
+			e.send(p, &ottla.Record{Topic: topic})
+		}
+		metrics, err := p.Metrics()
+		e.must(err)
+		e.want(metrics["record-send-total"] == 10 && metrics["record-error-total"] == 0, "%v", metrics)
+	})
+}
+
+// logLines is a handler that remembers.
+type logLines struct {
+	lock  sync.Mutex
+	lines []string
+}
+
+func (l *logLines) Enabled(context.Context, slog.Level) bool { return true }
+func (l *logLines) WithAttrs([]slog.Attr) slog.Handler       { return l }
+func (l *logLines) WithGroup(string) slog.Handler            { return l }
+
+func (l *logLines) Handle(_ context.Context, record slog.Record) error {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	line := record.Level.String() + " " + record.Message
+	record.Attrs(func(attr slog.Attr) bool {
+		line += " " + attr.String()
+		return true
+	})
+	l.lines = append(l.lines, line)
+	return nil
+}
+
+func (l *logLines) has(text string) bool {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	return strings.Contains(strings.Join(l.lines, "\n"), text)
+}
+
+func TestLogTells(t *testing.T) {
+	both(t, func(e *env) {
+		log := &logLines{}
+		p := e.producer(ottla.WithBootstrapServers("127.0.0.1:1", e.servers),
+			ottla.WithLogger(slog.New(log)))
+		dead := e.producer(ottla.WithBootstrapServers("127.0.0.1:1"), ottla.WithLogger(slog.New(log)))
+		e.send(p, &ottla.Record{Topic: e.topic(1)})
+		e.refused(dead.TrySend(&ottla.Record{Topic: "letters"}, nil), ottla.ErrWouldBlock)
+		e.eventually("the log tells", func() bool { return log.has("WARN") && log.has("127.0.0.1:1") })
+	})
+}
+
+// Typed producers serialize, and say which part of what could not be.
+func TestSerializers(t *testing.T) {
+	both(t, func(e *env) {
+		p, topic := e.producer(), e.topic(1)
+		even := ottla.SerializerFunc[int](func(_ string, value int) ([]byte, error) {
+			if value%2 == 1 {
+				return nil, errOdd
+			}
+			return []byte{byte(value)}, nil
+		})
+		typed := ottla.Typed(p, ottla.String(), ottla.Serializer[int](even))
+		record := &ottla.TypedRecord[string, int]{Record: ottla.Record{Topic: topic}, Key: "k", Value: 2}
+		report, err := typed.SendSync(e.ctx, record)
+		e.must(err)
+		e.want(report.Offset == 0, "%+v", report)
+		record.Value = 3
+		err = typed.Send(e.ctx, record, nil)
+		e.refused(err, ottla.ErrInvalidRecord, "value", topic)
+		e.want(errors.Is(err, errOdd), "%v", err)
+		r := e.read(topic, 1)[0]
+		e.want(string(r.Key) == "k" && r.Value[0] == 2, "%+v", r)
+	})
+}
+
+var errOdd = errors.New("it is odd")
