@@ -13,6 +13,10 @@ echo "bench: sink and franz-go…"
 (cd sink && CGO_ENABLED=0 go build -o "$out/sink" .)
 (cd peers/franz && CGO_ENABLED=0 go build -o "$out/franz" .)
 
+echo "bench: Ottla and librdkafka in Go…"
+(cd ../bindings/go/bench && go build -o "$out/ottla-go" ./ottla &&
+  go build -o "$out/confluent-go" ./confluent)
+
 echo "bench: librdkafka…"
 flags=(-O2 -Wall -Ipeers)
 if [ -n "${RDKAFKA:-}" ]; then

@@ -24,7 +24,7 @@ BUILD = os.path.join(ROOT, "build", "bench")
 PAYLOAD = os.path.join(BUILD, "payload.bin")
 KAFKA = os.environ.get("KAFKA_VERSION", "4.3.1")
 LIBS = os.environ.get("KAFKA_LIBS", os.path.join(ROOT, "build", "kafka", "libs-" + KAFKA))
-PEERS = ["ottla", "rdk", "franz", "java"]
+PEERS = ["ottla", "rdk", "franz", "java", "ottla-go", "confluent-go"]
 CASE = ["target", "size", "codec", "batch", "linger", "rate", "threads", "keyed", "topics",
         "partitions", "brokers", "pinned", "peer"]
 FIGURES = ["rps", "mb_s", "cpu_s_per_m", "wall_s", "p50_ms", "p99_ms", "p999_ms", "rss_mb"]

@@ -39,6 +39,7 @@ part library scripts/lib.sh
 part c tests/c/run.sh
 part install tests/install.sh
 part cost bench/cost.py
+part go bindings/go/test.sh
 part kafka tests/kafka/run.sh
 
 printf '\n%s%d s in all\n%d passed, %d failed\n' "$table" $SECONDS $passed $failed

@@ -41,7 +41,6 @@ cargo build --features cli --example produce &&
 export LD_LIBRARY_PATH=$lib
 try python python3 examples/produce.py
 
-export CGO_CFLAGS="-I$PWD/include" CGO_LDFLAGS="-L$lib -lottla"
-go build -o $out/go examples/produce.go && try go $out/go || failed=1
+(cd bindings/go && go build -o ../../$out/go ../../examples/produce.go) && try go $out/go || failed=1
 
 exit $failed

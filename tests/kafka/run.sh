@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The tests that need a real Kafka: starts three nodes once, runs tests/kafka.rs, tests/cli.rs,
-# tests/behaviour.rs, the examples and what users rely on (behaviours.sh) against them, and takes them
-# down again whatever happens; then tests/behaviour.rs against one node. Expects build/lib (make lib).
+# tests/behaviour.rs, the examples, what users rely on in C (behaviours.sh) and the packages of other
+# languages against them, and takes them down again whatever happens; then tests/behaviour.rs
+# against one node. Expects build/lib (make lib).
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 kafka=tests/kafka/kafka.sh
@@ -25,6 +26,7 @@ behaviours() {
 behaviours three_brokers
 tests/kafka/examples.sh || status=1
 tests/kafka/behaviours.sh || status=1
+bindings/go/test.sh || status=1
 # These kill and pause nodes: one at a time, and when nobody else is there.
 cargo test --features cli --no-fail-fast --test kafka_faults -- --include-ignored \
   --test-threads=1 || status=1

@@ -36,14 +36,14 @@ func TestOwnPartitioner(t *testing.T) {
 	})
 }
 
-// stamp is an interceptor that marks records and remembers reports.
-type stamp struct {
+// marker is an interceptor that marks records and remembers reports.
+type marker struct {
 	mark    string
 	sends   int
 	reports []ottla.Report
 }
 
-func (s *stamp) OnSend(_ context.Context, record *ottla.Record) error {
+func (s *marker) OnSend(_ context.Context, record *ottla.Record) error {
 	s.sends++
 	record.Headers = append(record.Headers[:len(record.Headers):len(record.Headers)],
 		ottla.Header{Name: "seen by", Value: []byte(s.mark)})
@@ -53,12 +53,12 @@ func (s *stamp) OnSend(_ context.Context, record *ottla.Record) error {
 	return nil
 }
 
-func (s *stamp) OnAcknowledgement(report *ottla.Report) { s.reports = append(s.reports, *report) }
+func (s *marker) OnAcknowledgement(report *ottla.Report) { s.reports = append(s.reports, *report) }
 
 func TestInterceptor(t *testing.T) {
 	both(t, func(e *env) {
 		log := &logLines{}
-		one, bad, two := &stamp{mark: "one"}, &stamp{mark: "bad"}, &stamp{mark: "two"}
+		one, bad, two := &marker{mark: "one"}, &marker{mark: "bad"}, &marker{mark: "two"}
 		p := e.producer(ottla.WithInterceptors(one, bad), ottla.WithInterceptors(two),
 			ottla.WithLogger(slog.New(log)))
 		topic := e.topic(1)
@@ -71,7 +71,7 @@ func TestInterceptor(t *testing.T) {
 			e.want(len(r.Headers) == 2 && string(r.Headers[0].Value) == "one" &&
 				string(r.Headers[1].Value) == "two", "%+v", r.Headers)
 		}
-		for _, s := range []*stamp{one, bad, two} {
+		for _, s := range []*marker{one, bad, two} {
 			e.want(s.sends == 2 && len(s.reports) == 2 && s.reports[1].Offset == 1, "%+v", s)
 			e.want(s.reports[1].Opaque == "mine", "%+v", s.reports[1])
 		}
