@@ -72,7 +72,11 @@ func NewProducer(options ...Option) (*Producer, error) {
 		return nil, errorf(ErrConfiguration, "delivery.report.mode=%s: in Go each send says whether "+
 			"it wants a report, by its callback; leave it out", mode)
 	}
-	maxBlock, _ := config.Get("max.block.ms")
+	text, _ := config.Get("max.block.ms")
+	maxBlock, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return nil, errorf(ErrInternal, "max.block.ms=%s: %v", text, err)
+	}
 	c, fd, failure := config.NewProducer()
 	if failure != nil {
 		return nil, errorOf(failure)
@@ -80,11 +84,7 @@ func NewProducer(options ...Option) (*Producer, error) {
 	p := &Producer{c: c, log: s.log, interceptors: s.interceptors, partitioner: s.partitioner,
 		tickets: newTickets(), closing: make(chan struct{}), closed: make(chan struct{}),
 		event: os.NewFile(uintptr(fd), "ottla event fd")}
-	milliseconds, err := strconv.ParseInt(maxBlock, 10, 64)
-	p.maxBlock = time.Duration(min(milliseconds, 1<<40)) * time.Millisecond
-	if err != nil {
-		return nil, errorf(ErrInternal, "max.block.ms=%s: %v", maxBlock, err)
-	}
+	p.maxBlock = time.Duration(min(maxBlock, 1<<40)) * time.Millisecond
 	p.reports.init()
 	p.workers.Add(2)
 	go p.watchEvents()
@@ -103,7 +103,7 @@ type PartitionInfo struct {
 // PartitionsFor tells the partitions of a topic, as they were last heard of. It waits until the
 // topic is known, at most max.block.ms.
 func (p *Producer) PartitionsFor(ctx context.Context, topic string) ([]PartitionInfo, error) {
-	found, err := p.partitions(ctx, topic, make([]capi.Partition, 128))
+	found, err := p.partitions(ctx, topic, false)
 	if err != nil {
 		return nil, err
 	}
@@ -114,11 +114,11 @@ func (p *Producer) PartitionsFor(ctx context.Context, topic string) ([]Partition
 	return infos, nil
 }
 
-func (p *Producer) partitions(ctx context.Context, topic string, into []capi.Partition) (
-	[]capi.Partition, error) {
+func (p *Producer) partitions(ctx context.Context, topic string, try bool) ([]capi.Partition, error) {
 	if err := p.check(ctx); err != nil {
 		return nil, err
 	}
+	into := make([]capi.Partition, 128)
 	var ticket uint64
 	for {
 		count, failure := p.c.Partitions(topic, into, &ticket)
@@ -129,6 +129,9 @@ func (p *Producer) partitions(ctx context.Context, topic string, into []capi.Par
 			into = make([]capi.Partition, count+16)
 		case failure.Code != capi.WouldBlock:
 			return nil, p.errorOf(failure)
+		case try:
+			p.cancel(ticket)
+			return nil, p.errorOf(failure)
 		default:
 			if err := p.wait(ctx, ticket); err != nil {
 				return nil, err
@@ -137,13 +140,14 @@ func (p *Producer) partitions(ctx context.Context, topic string, into []capi.Par
 	}
 }
 
-// countFor is how many partitions a topic has, for the partitioner.
-func (p *Producer) countFor(ctx context.Context, topic string) (int32, error) {
+// countFor is how many partitions a topic has, for the partitioner. It is asked for again every
+// second: more partitions are heard of much later anyway.
+func (p *Producer) countFor(ctx context.Context, topic string, try bool) (int32, error) {
 	now := time.Now()
 	if known, ok := p.counts.Load(topic); ok && now.Before(known.(partitionCount).until) {
 		return known.(partitionCount).count, nil
 	}
-	found, err := p.partitions(ctx, topic, make([]capi.Partition, 128))
+	found, err := p.partitions(ctx, topic, try)
 	if err != nil {
 		return 0, err
 	}

@@ -37,7 +37,11 @@ type reportsReader struct {
 	topics    map[uintptr]string
 	lastAt    uintptr
 	lastTopic string
-	taken     [reportsAtATime]slot
+	// In hand: count reports, and what waits for them; next is the first not yet begun.
+	raw         [reportsAtATime]capi.Report
+	taken       [reportsAtATime]slot
+	count, next int
+	lease       capi.Lease
 	// report is what callbacks see, one after another.
 	report Report
 }
@@ -85,47 +89,62 @@ func (p *Producer) watchEvents() {
 
 // readReports runs callbacks and log handlers until Close has everything.
 func (p *Producer) readReports() {
-	defer p.workers.Done()
+	ended := false
+	defer func() {
+		if ended {
+			p.workers.Done()
+		} else {
+			// A callback has ended its goroutine, as t.Fatal does. The others still have theirs.
+			go p.readReports()
+		}
+	}()
 	r := &p.reports
 	r.goroutine.Store(goroutineNumber())
-	reports := make([]capi.Report, reportsAtATime)
 	for {
-		for p.readSome(reports) > 0 {
+		p.deliverTaken()
+		for p.readSome() {
 		}
 		select {
 		case <-r.kick:
 		case <-r.stop:
-			p.readSome(reports) // The last log lines.
+			p.readSome() // The last log lines.
+			ended = true
 			return
 		}
 	}
 }
 
-// readSome pulls reports once and runs their callbacks. It returns how many there were.
-func (p *Producer) readSome(reports []capi.Report) int {
+// readSome pulls reports once and runs their callbacks. It tells whether there were any.
+func (p *Producer) readSome() bool {
 	r := &p.reports
 	r.lock.Lock()
-	count, lease, lines := p.c.PollReports(reports)
+	count, lease, lines := p.c.PollReports(r.raw[:])
 	r.pulled += uint64(count)
 	r.lock.Unlock()
-	if count == 0 && lines == 0 {
-		return 0
-	}
-	r.running.Store(true)
+	r.count, r.next, r.lease = count, 0, lease
+	p.slots.take(r.raw[:count], r.taken[:count])
 	if lines > 0 {
+		r.running.Store(true)
 		p.writeLog()
 	}
-	taken := r.taken[:count]
-	p.slots.take(reports[:count], taken)
-	for i := range taken {
-		p.deliver(&reports[i], taken[i])
+	p.deliverTaken()
+	return count > 0
+}
+
+// deliverTaken runs the callbacks of the reports in hand.
+func (p *Producer) deliverTaken() {
+	r := &p.reports
+	r.running.Store(true)
+	for r.next < r.count {
+		r.next++
+		p.deliver(&r.raw[r.next-1], r.taken[r.next-1])
 	}
-	clear(taken)
 	r.running.Store(false)
-	lease.Free()
-	r.done.Add(uint64(count))
+	r.lease.Free()
+	clear(r.taken[:r.count])
+	r.done.Add(uint64(r.count))
+	r.count, r.next, r.lease = 0, 0, 0
 	p.served.tell()
-	return count
 }
 
 // deliver runs what waits for a report.

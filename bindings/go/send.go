@@ -65,16 +65,7 @@ func (p *Producer) sendPrepared(ctx context.Context, record *Record, done func(*
 
 // choose has the partitioner choose.
 func (p *Producer) choose(ctx context.Context, record *Record, try bool) error {
-	if try {
-		// A topic that is not known yet is asked for, and not waited for.
-		done, cancel := context.WithCancel(ctx)
-		cancel()
-		ctx = done
-	}
-	count, err := p.countFor(ctx, record.Topic)
-	if err != nil && try && ctx.Err() != nil {
-		return errorf(ErrWouldBlock, "topic %s is not known yet", record.Topic)
-	}
+	count, err := p.countFor(ctx, record.Topic, try)
 	if err != nil {
 		return err
 	}

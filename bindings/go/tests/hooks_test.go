@@ -30,6 +30,11 @@ func TestOwnPartitioner(t *testing.T) {
 		r = e.send(p, &ottla.Record{Topic: topic, Key: []byte("k"), Partition: ottla.ToPartition(0)})
 		e.want(r.Partition == 0, "%+v", r)
 		e.send(p, &ottla.Record{Topic: topic, Key: []byte("any")})
+		other := e.topic(3) // Its partitions are asked for, too, by a send that does not wait.
+		e.refused(p.TrySend(&ottla.Record{Topic: other}, nil), ottla.ErrWouldBlock, other)
+		e.eventually("the topic is known", func() bool {
+			return p.TrySend(&ottla.Record{Topic: other}, nil) == nil
+		})
 		e.refusedSend(p, &ottla.Record{Topic: topic, Key: []byte("bad")}, ottla.ErrPartitionerFailed,
 			"partition 3", topic)
 		e.read(topic, 3)

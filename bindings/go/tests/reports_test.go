@@ -4,6 +4,7 @@ package tests
 
 import (
 	"errors"
+	"runtime"
 	"sync/atomic"
 	"testing"
 
@@ -117,6 +118,24 @@ func TestCallbackMaySend(t *testing.T) {
 			e.Fatal("the record that the callback sent has no report")
 		}
 		e.read(other, 1)
+	})
+}
+
+// t.Fatal ends its goroutine. Inside a callback that is not the end of the others.
+func TestCallbackMayEndItsGoroutine(t *testing.T) {
+	embedded(t, func(e *env) {
+		p, topic := e.producer(ottla.WithConfig("linger.ms", "100")), e.topic(1)
+		var reported atomic.Int32
+		for i := range 10 {
+			e.must(p.Send(e.ctx, &ottla.Record{Topic: topic}, func(*ottla.Report) {
+				if reported.Add(1); i == 3 {
+					runtime.Goexit()
+				}
+			}))
+		}
+		e.must(p.Flush(e.ctx))
+		e.want(reported.Load() == 10, "%d reports", reported.Load())
+		e.must(p.Close(e.ctx))
 	})
 }
 
