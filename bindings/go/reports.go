@@ -114,7 +114,8 @@ func (p *Producer) readReports() {
 	}
 }
 
-// readSome pulls reports once and runs their callbacks. It tells whether there were any.
+// readSome pulls reports once and runs their callbacks. It tells whether there may be more; if there
+// are none, the event fd will tell of the next.
 func (p *Producer) readSome() bool {
 	r := &p.reports
 	r.lock.Lock()
@@ -128,7 +129,7 @@ func (p *Producer) readSome() bool {
 		p.writeLog()
 	}
 	p.deliverTaken()
-	return count > 0
+	return count == reportsAtATime
 }
 
 // deliverTaken runs the callbacks of the reports in hand.
