@@ -13,8 +13,9 @@
 // callback never runs. Whatever may wait takes a context, which ends the wait at any time.
 //
 // Callbacks run one after another on a goroutine of the producer, in the order of the records of
-// each partition. A callback may send, and may wait for a send; one that waits for something else
-// holds up the others. Flush and Close inside a callback answer ErrInCallback.
+// each partition. The Report is good until the callback returns; *r copies it. A callback may send,
+// and may wait for a send; one that waits for something else holds up the others. Flush, Close and
+// SendSync inside a callback answer ErrInCallback.
 //
 // Records are copied by Send: the caller may change and reuse all that it gave.
 //

@@ -29,17 +29,21 @@ func (t *tickets) pump(c *capi.Producer, numbers []uint64) {
 		t.lock.Lock()
 		count := c.Events(numbers)
 		for _, number := range numbers[:count] {
-			if ready, ok := t.waiting[number]; ok {
-				delete(t.waiting, number)
-				close(ready)
-			} else {
-				t.early[number] = struct{}{}
-			}
+			t.tell(number)
 		}
 		t.lock.Unlock()
 		if count < len(numbers) {
 			return
 		}
+	}
+}
+
+func (t *tickets) tell(number uint64) {
+	if ready, ok := t.waiting[number]; ok {
+		delete(t.waiting, number)
+		close(ready)
+	} else {
+		t.early[number] = struct{}{}
 	}
 }
 
