@@ -14,6 +14,7 @@ echo "bench: sink and franz-go…"
 (cd peers/franz && CGO_ENABLED=0 go build -o "$out/franz" .)
 
 echo "bench: Ottla and librdkafka in Go…"
+rm -f "$out/ottla-go" # Go does not look whether libottla.a is another one.
 (cd ../bindings/go/bench && go build -o "$out/ottla-go" ./ottla &&
   go build -o "$out/confluent-go" ./confluent)
 

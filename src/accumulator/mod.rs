@@ -322,6 +322,14 @@ impl RecordAccumulator {
         self.wakeup.demand(Instant(0));
     }
 
+    /// After a close: waits for appends that had begun. No batch comes after this, as a thread that
+    /// takes a partition's lock later sees the close.
+    pub fn wait_for_appends(&self) {
+        for topic in self.topics.view().iter() {
+            (0..).map_while(|index| topic.partition(index)).for_each(|queue| drop(queue.lock()));
+        }
+    }
+
     /// Whether it was closed.
     pub fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)

@@ -59,7 +59,11 @@ impl Producer {
         }
         self.closed.store(true, Ordering::SeqCst);
         self.shared.initiate_close();
-        match self.shared.accumulator.incomplete.len() {
+        let accumulator = &self.shared.accumulator;
+        if accumulator.incomplete.len() == 0 {
+            accumulator.wait_for_appends();
+        }
+        match accumulator.incomplete.len() {
             0 => self.close(None),
             batches => {
                 let text = format!("{batches} batch(es) of records have no outcome yet");

@@ -40,6 +40,19 @@ unsafe extern "C" {
     fn ottla_producer_poll(p: Handle, ms: i32, count: *mut usize, e: *mut Handle) -> i32;
     fn ottla_producer_flush(p: Handle, ms: i32, e: *mut Handle) -> i32;
     fn ottla_producer_close(p: Handle, ms: i32, e: *mut Handle) -> i32;
+    fn ottla_producer_try_flush(p: Handle, mark: *mut u64, e: *mut Handle) -> i32;
+    fn ottla_producer_try_close(p: Handle, e: *mut Handle) -> i32;
+    fn ottla_producer_try_partitions_for(
+        p: Handle,
+        topic: *const c_char,
+        topic_length: i64,
+        partitions: *mut [i32; 2],
+        stride: usize,
+        capacity: usize,
+        count: *mut usize,
+        t: *mut u64,
+        e: *mut Handle,
+    ) -> i32;
     fn ottla_producer_interrupt(p: Handle) -> i32;
     fn ottla_producer_event_clear(p: Handle) -> i32;
     fn ottla_producer_metrics(p: Handle, buffer: *mut c_char, n: usize, length: *mut i64) -> i32;
@@ -163,7 +176,7 @@ impl World {
     }
 
     fn call(&mut self, bytes: &mut Bytes<'_>) {
-        let call = bytes.byte() % 20;
+        let call = bytes.byte() % 23;
         let (config, producer) =
             (pick(&self.configs, bytes.byte()), pick(&self.producers, bytes.byte()));
         let mut error: Handle = null_mut();
@@ -219,6 +232,21 @@ impl World {
                     ottla_error_free(some);
                 }
                 17 => send_batch(producer, bytes, out),
+                20 => {
+                    let mut mark = bytes.byte().into();
+                    ottla_producer_try_flush(producer, &mut mark, out);
+                }
+                21 => _ = ottla_producer_try_close(producer, out),
+                22 => {
+                    let (mut some, topic) = ([[0; 2]; 4], bytes.part());
+                    let (at, at_most) = (some.as_mut_ptr(), capacity.min(4));
+                    let (name, len) = (topic.as_ptr().cast(), topic.len() as i64);
+                    ticket = (bytes.byte() % 4).into();
+                    let (n, t) = (&mut count, &mut ticket);
+                    ottla_producer_try_partitions_for(
+                        producer, name, len, at, 8, at_most, n, t, out,
+                    );
+                }
                 _ => {
                     let record = record(bytes);
                     match call {
