@@ -34,7 +34,7 @@ pub struct Held {
     pub topic: String,
     /// The record as the interceptors left it, which see each record once.
     pub record: Option<Arc<OwnedRecord>>,
-    /// Its owner was told that its time is over.
+    /// Its owner was told that it is ready, or that its time is over.
     pub told: bool,
 }
 
@@ -65,18 +65,27 @@ impl Tickets {
         let tickets = self.clone();
         let on_ready = move || {
             let mut state = tickets.state.lock();
-            if !state.held.get(&id).is_some_and(|held| held.told) {
-                state.ready.push_back(id);
-            }
+            // One that was given up, or never came to be held, is told to nobody.
+            let Some(held) = state.held.get_mut(&id).filter(|held| !held.told) else { return };
+            held.told = true;
+            state.ready.push_back(id);
             drop(state);
             tickets.reports.nudge();
         };
         (id, Box::new(on_ready))
     }
 
-    /// Keeps a ticket.
-    pub fn hold(&self, id: u64, held: Held) {
-        self.state.lock().held.insert(id, held);
+    /// Keeps a ticket, and tells it if it became ready before.
+    pub fn hold(&self, id: u64, mut held: Held) {
+        let mut state = self.state.lock();
+        let ready = held.awaited.is_ready();
+        held.told = ready;
+        state.held.insert(id, held);
+        if ready {
+            state.ready.push_back(id);
+            drop(state);
+            self.reports.nudge();
+        }
     }
 
     /// The time of a ticket is over: its owner is told, unless it was told that it is ready.
@@ -237,5 +246,56 @@ impl Producer {
             Awaited::Memory(_) => self.exhausted(),
             Awaited::Metadata(_) => self.not_in_metadata(&held.topic),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tickets() -> Arc<Tickets> {
+        Arc::new(Tickets::new(Arc::new(ReportQueue::new(1))))
+    }
+
+    /// A ticket for metadata that is not held yet, and its number.
+    fn ticket(tickets: &Arc<Tickets>) -> (u64, Arc<Ticket<()>>) {
+        let (id, on_ready) = tickets.number();
+        (id, Arc::new(Ticket::new(Some(on_ready))))
+    }
+
+    fn held(ticket: &Arc<Ticket<()>>) -> Held {
+        let awaited = Awaited::Metadata(ticket.clone());
+        Held { awaited, since: Instant(0), topic: String::new(), record: None, told: false }
+    }
+
+    #[test]
+    fn a_ticket_is_told_once_whether_it_is_ready_before_or_after_it_is_held() {
+        let tickets = tickets();
+        let (early, ready) = ticket(&tickets);
+        ready.fulfil(());
+        assert_eq!(tickets.take_ready(), None);
+        tickets.hold(early, held(&ready));
+        assert_eq!((tickets.take_ready(), tickets.take_ready()), (Some(early), None));
+
+        let (late, ready) = ticket(&tickets);
+        tickets.hold(late, held(&ready));
+        assert_eq!(tickets.take_ready(), None);
+        ready.fulfil(());
+        tickets.expire(late);
+        assert_eq!((tickets.take_ready(), tickets.take_ready()), (Some(late), None));
+    }
+
+    #[test]
+    fn a_ticket_that_was_given_up_is_told_to_nobody() {
+        let tickets = tickets();
+        let (id, ready) = ticket(&tickets);
+        tickets.hold(id, held(&ready));
+        assert!(tickets.release(id).is_some());
+        ready.fulfil(());
+        assert_eq!(tickets.take_ready(), None);
+        // Nor is one that nobody came to hold.
+        let (_, never_held) = ticket(&tickets);
+        never_held.fulfil(());
+        assert_eq!(tickets.take_ready(), None);
     }
 }
