@@ -69,8 +69,8 @@ func NewProducer(options ...Option) (*Producer, error) {
 		}
 	}
 	if mode, _ := config.Get("delivery.report.mode"); mode != "poll" {
-		return nil, errorf(ErrConfiguration, "delivery.report.mode=%s: in Go each send says whether "+
-			"it wants a report, by its callback; leave it out", mode)
+		return nil, errorf(ErrConfiguration, "delivery.report.mode=%s: in Go each send says "+
+			"whether it wants a report, by its callback; leave it out", mode)
 	}
 	text, _ := config.Get("max.block.ms")
 	maxBlock, err := strconv.ParseInt(text, 10, 64)
@@ -114,7 +114,8 @@ func (p *Producer) PartitionsFor(ctx context.Context, topic string) ([]Partition
 	return infos, nil
 }
 
-func (p *Producer) partitions(ctx context.Context, topic string, try bool) ([]capi.Partition, error) {
+func (p *Producer) partitions(ctx context.Context, topic string, try bool) (
+	[]capi.Partition, error) {
 	if err := p.check(ctx); err != nil {
 		return nil, err
 	}

@@ -114,8 +114,8 @@ func (p *Producer) readReports() {
 	}
 }
 
-// readSome pulls reports once and runs their callbacks. It tells whether there may be more; if there
-// are none, the event fd will tell of the next.
+// readSome pulls reports once and runs their callbacks. It tells whether there may be more; if
+// there are none, the event fd will tell of the next.
 func (p *Producer) readSome() bool {
 	r := &p.reports
 	r.lock.Lock()
@@ -144,7 +144,7 @@ func (p *Producer) deliverTaken() {
 	r.lease.Free()
 	clear(r.taken[:r.count])
 	r.done.Add(uint64(r.count))
-	r.count, r.next, r.lease = 0, 0, 0
+	r.count, r.next, r.lease, r.report = 0, 0, 0, Report{}
 	p.served.tell()
 }
 
@@ -152,11 +152,13 @@ func (p *Producer) deliverTaken() {
 func (p *Producer) deliver(from *capi.Report, waits slot) {
 	r := &p.reports
 	report := &r.report
-	*report = Report{Topic: r.topic(from.Topic), Partition: from.Partition, State: State(from.State),
-		Offset: from.Offset, TimestampMs: from.TimestampMs, Opaque: waits.opaque}
+	*report = Report{Topic: r.topic(from.Topic), Partition: from.Partition,
+		State: State(from.State), Offset: from.Offset, TimestampMs: from.TimestampMs,
+		Opaque: waits.opaque}
 	if from.Status != 0 {
 		report.Err = &Error{Code: Code(from.Status), Reason: capi.Text(from.Reason),
-			Retriable: from.Flags&capi.ReportRetriable != 0, Fatal: from.Flags&capi.ReportFatal != 0}
+			Retriable: from.Flags&capi.ReportRetriable != 0,
+			Fatal:     from.Flags&capi.ReportFatal != 0}
 	}
 	for _, interceptor := range p.interceptors {
 		interceptor.OnAcknowledgement(report)
@@ -179,10 +181,11 @@ func (r *reportsReader) topic(at uintptr) string {
 	return r.lastTopic
 }
 
+// levels are C's levels, which are syslog's.
+var levels = map[int32]slog.Level{3: slog.LevelError, 4: slog.LevelWarn, 6: slog.LevelInfo,
+	7: slog.LevelDebug}
+
 func (p *Producer) writeLog() {
-	// As in syslog, which C's levels are taken from.
-	levels := map[int32]slog.Level{3: slog.LevelError, 4: slog.LevelWarn, 6: slog.LevelInfo,
-		7: slog.LevelDebug}
 	for {
 		level, text := p.c.TakeLog()
 		if level == 0 {

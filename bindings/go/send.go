@@ -111,7 +111,8 @@ func (p *Producer) send(ctx context.Context, record *Record, done func(*Report),
 }
 
 // sendPacked sends a record whose headers are packed.
-func (p *Producer) sendPacked(ctx context.Context, out *outgoing, done func(*Report), try bool) error {
+func (p *Producer) sendPacked(ctx context.Context, out *outgoing, done func(*Report),
+	try bool) error {
 	if done != nil || p.interceptors != nil {
 		out.number, out.flags = p.slots.put(done, out.record.Opaque), 0
 	}
@@ -135,7 +136,7 @@ func (p *Producer) hand(out *outgoing) int32 {
 
 // sendSlowly goes on after a status that is not 0: waits and tries again, or says why not.
 func (p *Producer) sendSlowly(ctx context.Context, out *outgoing, status int32, try bool) error {
-	for ; status != 0; status = p.hand(out) {
+	for status != 0 {
 		failure := capi.End(status, out.object)
 		if try || status != capi.WouldBlock && status != capi.ReportsFull {
 			if out.ticket != 0 {
@@ -146,8 +147,11 @@ func (p *Producer) sendSlowly(ctx context.Context, out *outgoing, status int32, 
 		var err error
 		if status == capi.WouldBlock {
 			err = p.wait(ctx, out.ticket)
+			if err == nil {
+				status = p.hand(out)
+			}
 		} else {
-			err = p.waitServed(ctx, failure)
+			status, err = p.handWhenServed(ctx, out, failure)
 		}
 		if err != nil {
 			return err
@@ -156,26 +160,30 @@ func (p *Producer) sendSlowly(ctx context.Context, out *outgoing, status int32, 
 	return nil
 }
 
-// waitServed waits until reports are read, which makes room for others.
-func (p *Producer) waitServed(ctx context.Context, full *capi.Error) error {
+// handWhenServed gives the record to C when reports were read, which makes room for others.
+func (p *Producer) handWhenServed(ctx context.Context, out *outgoing, full *capi.Error) (
+	int32, error) {
 	if p.inCallback() {
-		return errorOf(full)
+		return 0, errorOf(full)
 	}
 	limit := time.NewTimer(p.maxBlock)
 	defer limit.Stop()
-	served := p.served.next()
-	if p.reports.unread(p.c) == 0 {
-		return nil
-	}
-	select {
-	case <-served:
-		return nil
-	case <-limit.C:
-		return errorOf(full)
-	case <-ctx.Done():
-		return waited(ctx, Code(full.Code), full.Text)
-	case <-p.closing:
-		return closedError()
+	for {
+		served := p.served.next() // Before the try: what is read after that is news.
+		status := p.hand(out)
+		if status != capi.ReportsFull {
+			return status, nil
+		}
+		full = capi.End(status, out.object)
+		select {
+		case <-served:
+		case <-limit.C:
+			return 0, errorOf(full)
+		case <-ctx.Done():
+			return 0, waited(ctx, Code(full.Code), full.Text)
+		case <-p.closing:
+			return 0, closedError()
+		}
 	}
 }
 
@@ -186,7 +194,8 @@ var buffers = sync.Pool{New: func() any { return new([]byte) }}
 func packHeaders(packed []byte, headers []Header) ([]byte, error) {
 	for _, header := range headers {
 		if len(header.Name)+len(header.Value) > math.MaxInt32 {
-			return packed, errorf(ErrMessageTooLarge, "header %.100q has more than 2 GiB", header.Name)
+			return packed, errorf(ErrMessageTooLarge, "header %.100q has more than 2 GiB",
+				header.Name)
 		}
 		packed = binary.NativeEndian.AppendUint32(packed, uint32(len(header.Name)))
 		packed = append(packed, header.Name...)

@@ -25,7 +25,8 @@ tests() { # NAME FOLDER FLAG…
   echo "go $name…"
   (cd "$folder" && go test -v -count=1 -timeout 600s "$@" ./...) >"$log" 2>&1 || status=1
   ok=$(grep -c '^--- PASS' "$log") bad=$(grep -c '^--- FAIL' "$log")
-  grep -E '^--- (PASS|FAIL)' "$log" | sed -E 's/^--- PASS: (.*) \(.*/go \1 … ok/; s/^--- FAIL: /go FAILED /'
+  grep -E '^--- (PASS|FAIL)' "$log" |
+    sed -E 's/^--- PASS: (.*) \(.*/go \1 … ok/; s/^--- FAIL: /go FAILED /'
   if [ $status != 0 ]; then
     cat "$log"
     [ "$bad" != 0 ] || bad=1
@@ -34,7 +35,11 @@ tests() { # NAME FOLDER FLAG…
   passed=$((passed + ok)) failed=$((failed + bad))
 }
 
-formatted() { local files; files=$(gofmt -l . ../../examples); [ -z "$files" ] || { echo "$files"; false; }; }
+formatted() {
+  local files
+  files=$(gofmt -l . ../../examples)
+  [ -z "$files" ] || { echo "$files"; false; }
+}
 
 vetted() {
   go vet ./... && go vet ../../examples/produce.go && (cd tests && go vet ./...) &&

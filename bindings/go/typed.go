@@ -16,11 +16,15 @@ type Serializer[T any] interface {
 type SerializerFunc[T any] func(topic string, value T) ([]byte, error)
 
 // Serialize calls the function.
-func (f SerializerFunc[T]) Serialize(topic string, value T) ([]byte, error) { return f(topic, value) }
+func (f SerializerFunc[T]) Serialize(topic string, value T) ([]byte, error) {
+	return f(topic, value)
+}
 
 // Bytes sends bytes as they are.
 func Bytes() Serializer[[]byte] {
-	return SerializerFunc[[]byte](func(_ string, value []byte) ([]byte, error) { return value, nil })
+	return SerializerFunc[[]byte](func(_ string, value []byte) ([]byte, error) {
+		return value, nil
+	})
 }
 
 // String sends texts; an empty one is empty, not null.
@@ -62,7 +66,8 @@ func (t *TypedProducer[K, V]) Send(ctx context.Context, record *TypedRecord[K, V
 }
 
 // SendSync is Producer.SendSync of one serialized record.
-func (t *TypedProducer[K, V]) SendSync(ctx context.Context, record *TypedRecord[K, V]) (Report, error) {
+func (t *TypedProducer[K, V]) SendSync(ctx context.Context, record *TypedRecord[K, V]) (
+	Report, error) {
 	serialized, err := t.serialize(record)
 	if err != nil {
 		return Report{}, err
@@ -88,8 +93,8 @@ func (t *TypedProducer[K, V]) serialize(record *TypedRecord[K, V]) (Record, erro
 	} {
 		data, err := part.make()
 		if err != nil {
-			reason := fmt.Sprintf("the serializer refused the %s of a record of topic %s", part.name,
-				record.Topic)
+			reason := fmt.Sprintf("the serializer refused the %s of a record of topic %s",
+				part.name, record.Topic)
 			return Record{}, &Error{Code: ErrInvalidRecord, Reason: reason, cause: err}
 		}
 		*part.to = data

@@ -8,6 +8,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -165,6 +166,35 @@ func TestWaitingSendsHoldNoThread(t *testing.T) {
 		e.must(p.Flush(e.ctx))
 		e.read(topic, accepted+waiting)
 	})
+}
+
+// A send that waits for reports to be read sleeps, also while none is there yet.
+func TestWaitingForReportsCostsNothing(t *testing.T) {
+	embedded(t, func(e *env) {
+		p := e.producer(ottla.WithConfig("delivery.report.queue.max", "10"),
+			ottla.WithConfig("linger.ms", "0"))
+		topic := e.topic(1)
+		e.send(p, &ottla.Record{Topic: topic})
+		e.cluster.Pause(1)
+		done := func(*ottla.Report) {}
+		for range 10 {
+			e.must(p.Send(e.ctx, &ottla.Record{Topic: topic}, done))
+		}
+		before := cpuTime(e)
+		err := p.Send(e.within(500*time.Millisecond), &ottla.Record{Topic: topic}, done)
+		e.refused(err, ottla.ErrReportsFull)
+		e.want(cpuTime(e)-before < 250*time.Millisecond, "it took %v", cpuTime(e)-before)
+		e.cluster.Resume(1)
+		e.must(p.Send(e.ctx, &ottla.Record{Topic: topic}, done))
+		e.must(p.Flush(e.ctx))
+		e.read(topic, 12)
+	})
+}
+
+func cpuTime(e *env) time.Duration {
+	var usage syscall.Rusage
+	e.must(syscall.Getrusage(syscall.RUSAGE_SELF, &usage))
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 // Callbacks that are slower than the brokers hold sends back, as a full buffer does.

@@ -71,8 +71,8 @@ type Error struct {
 	Retriable, Fatal bool
 }
 
-// end gives the error of a call that returned status, and frees its object. That comes as a pointer,
-// as the order in which Go evaluates a variable and a call that writes it is not defined.
+// end gives the error of a call that returned status, and frees its object. That comes as a
+// pointer, as the order in which Go evaluates a variable and a call that writes it is not defined.
 func end(status C.int32_t, object *C.uintptr_t) *Error {
 	if status == 0 {
 		return nil
@@ -118,8 +118,8 @@ func chars(text string) (*C.char, C.int64_t) {
 
 // Send is ottla_producer_send_flat with a ticket: it never waits. It returns a status; ticket is
 // written, and with a status that is not 0 object becomes an error object for End.
-func (p *Producer) Send(topic string, partition int32, timestampMs int64, key, value, headers []byte,
-	opaque uint64, flags uint32, ticket *uint64, object *uintptr) int32 {
+func (p *Producer) Send(topic string, partition int32, timestampMs int64,
+	key, value, headers []byte, opaque uint64, flags uint32, ticket *uint64, object *uintptr) int32 {
 	topicAt, topicLength := chars(topic)
 	keyAt, keyLength := bytes(key)
 	valueAt, valueLength := bytes(value)

@@ -25,7 +25,8 @@ static inline int32_t go_cluster_command(uintptr_t cluster, const char *line, ch
 static inline int32_t go_cluster_inject(uintptr_t cluster, const char *fault, uint64_t *id,
                                         uintptr_t *error) {
     ottla_error_t *failure = NULL;
-    return go_end(ottla_cluster_inject(go_cluster(cluster), fault, -1, id, &failure), &failure, error);
+    int32_t status = ottla_cluster_inject(go_cluster(cluster), fault, -1, id, &failure);
+    return go_end(status, &failure, error);
 }
 
 static inline int32_t go_cluster_heal(uintptr_t cluster, uint64_t id) {

@@ -23,7 +23,8 @@ func NewConfig() (*Config, *Error) {
 func (c *Config) Set(key, value string) *Error {
 	for _, text := range []string{key, value} {
 		if strings.ContainsRune(text, 0) {
-			return &Error{Code: C.OTTLA_CONFIGURATION, Text: "the value of " + key + " has a NUL in it"}
+			text := "the value of " + key + " has a NUL in it"
+			return &Error{Code: C.OTTLA_CONFIGURATION, Text: text}
 		}
 	}
 	var object C.uintptr_t

@@ -24,12 +24,16 @@ static inline ottla_config_t *go_config(uintptr_t handle) { return (ottla_config
 static inline ottla_error_t *go_error(uintptr_t handle) { return (ottla_error_t *)handle; }
 
 static inline const char *go_error_text(uintptr_t e) { return ottla_error_text(go_error(e)); }
-static inline int32_t go_error_retriable(uintptr_t e) { return ottla_error_is_retriable(go_error(e)); }
+static inline int32_t go_error_retriable(uintptr_t e) {
+    return ottla_error_is_retriable(go_error(e));
+}
 static inline int32_t go_error_fatal(uintptr_t e) { return ottla_error_is_fatal(go_error(e)); }
 static inline void go_error_free(uintptr_t e) { ottla_error_free(go_error(e)); }
 static inline void go_config_free(uintptr_t c) { ottla_config_free(go_config(c)); }
 static inline void go_producer_free(uintptr_t p) { ottla_producer_free(go_producer(p)); }
-static inline void go_reports_free(uintptr_t lease) { ottla_reports_free((ottla_reports_t *)lease); }
+static inline void go_reports_free(uintptr_t lease) {
+    ottla_reports_free((ottla_reports_t *)lease);
+}
 
 /* Ends a call: the error object becomes a number. It comes by its address, as C does not say which
  * argument is evaluated first: the call that makes it, or it. */
