@@ -11,7 +11,12 @@ import (
 
 // notCodes are constants of the header that are no statuses of failures.
 var notCodes = regexp.MustCompile(
-	`^(VERSION_.*|OK|MAX_BLOCK|NO_REPORT|LOG_.*|STATE_.*|REPORT_(RETRIABLE|FATAL)|PURGE_(QUEUED|IN_FLIGHT))$`)
+	`^(VERSION_.*|OK|MAX_BLOCK|NO_REPORT|LOG_.*|STATE_.*|REPORT_(RETRIABLE|FATAL)|` +
+		`PURGE_(QUEUED|IN_FLIGHT))$`)
+
+// constant is one of the header, with the comment in front of it.
+var constant = regexp.MustCompile(
+	`(?s)/\*\*\n((?: \* [^\n]*\n)+) \*/\n#define OTTLA_([A-Z0-9_]+) (-?\d+)\n`)
 
 func TestCodesAreThoseOfTheHeader(t *testing.T) {
 	header, err := os.ReadFile("../../include/ottla.h")
@@ -31,18 +36,17 @@ func TestCodesAreThoseOfTheHeader(t *testing.T) {
 }
 
 func codes(header string) string {
-	constant := regexp.MustCompile(`(?s)/\*\*\n((?: \* [^\n]*\n)+) \*/\n#define OTTLA_([A-Z0-9_]+) (-?\d+)\n`)
 	var out strings.Builder
-	out.WriteString("// The codes of errors. Made from include/ottla.h by codes_test.go; do not edit.\n\n" +
-		"package ottla\n\n// Each is the target of errors.Is for errors of that code.\nconst (\n")
+	out.WriteString("// The codes of errors. Made from include/ottla.h by codes_test.go; " +
+		"do not edit.\n\npackage ottla\n\n// Each is the target of errors.Is for errors of that code.\nconst (\n")
 	for _, found := range constant.FindAllStringSubmatch(header, -1) {
 		comment, name, number := found[1], found[2], found[3]
 		if notCodes.MatchString(name) {
 			continue
 		}
 		name = "Err" + camel(name)
-		text := name + ": " + strings.Join(strings.Fields(strings.ReplaceAll(comment, "\n * ", " ")[3:]), " ")
-		out.WriteString(wrapped(text) + "\t" + name + " Code = " + number + "\n")
+		text := strings.ReplaceAll(comment, "\n * ", " ")[3:]
+		out.WriteString(wrapped(name+": "+text) + "\t" + name + " Code = " + number + "\n")
 	}
 	out.WriteString(")\n")
 	return out.String()

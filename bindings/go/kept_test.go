@@ -31,7 +31,8 @@ func TestNothingIsKept(t *testing.T) {
 		go func() {
 			defer group.Done()
 			for i := range 300 {
-				ctx, cancel := context.WithTimeout(context.Background(), time.Duration(i%100)*time.Millisecond)
+				limit := time.Duration(i%100) * time.Millisecond
+				ctx, cancel := context.WithTimeout(context.Background(), limit)
 				if i%3 == 0 {
 					cancel() // Or later, while it waits.
 				}

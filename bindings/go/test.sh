@@ -54,7 +54,8 @@ dynamic() {
     "Libs: -L$root/build/lib -lottla" "Cflags: -I$root/include" >"$folder/ottla.pc"
   PKG_CONFIG_PATH=$folder LD_LIBRARY_PATH=$root/build/lib go test -count=1 -tags dynamic . &&
     PKG_CONFIG_PATH=$folder go build -tags dynamic -o "$folder/produce" ../../examples/produce.go &&
-    LD_LIBRARY_PATH=$root/build/lib ldd "$folder/produce" | grep -q "libottla.so.* => $root/build/lib"
+    LD_LIBRARY_PATH=$root/build/lib ldd "$folder/produce" |
+    grep -q "libottla.so.* => $root/build/lib"
 }
 
 if [ -n "${OTTLA_TEST_BOOTSTRAP:-}" ]; then

@@ -121,6 +121,10 @@ func (b *Brokers) MoveLeader(topic string, partition, broker int) {
 	b.Command("leader %s %d %d", topic, partition, broker)
 }
 
+// IsWell tells whether every broker runs, and every partition takes writes and is on all its
+// replicas. Command("health") says what is not.
+func (b *Brokers) IsWell() bool { return strings.Contains(b.Command("health"), `"well":true`) }
+
 // Fault is something that goes wrong with requests until it is healed.
 type Fault struct {
 	brokers *Brokers

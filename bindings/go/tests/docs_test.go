@@ -178,7 +178,8 @@ func TestDocumentsShowThisCode(t *testing.T) {
 		}
 		for _, block := range blocks {
 			block, _, _ = strings.Cut(block, "\n```")
-			if !strings.Contains(have, plain(strings.ReplaceAll(block, `"127.0.0.1:9092"`, "servers"))) {
+			code := plain(strings.ReplaceAll(block, `"127.0.0.1:9092"`, "servers"))
+			if !strings.Contains(have, code) {
 				t.Errorf("this Go of %s is not in docs_test.go:\n%s", document, block)
 			}
 		}

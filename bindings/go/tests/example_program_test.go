@@ -24,6 +24,7 @@ func TestTheExampleProgram(t *testing.T) {
 		e.read(topic, 4)
 		// One that fails says so.
 		output, err = exec.CommandContext(e.ctx, program, e.servers, "a/b").CombinedOutput()
-		e.want(err != nil && strings.Contains(string(output), "INVALID_TOPIC"), "%v: %s", err, output)
+		e.want(err != nil && strings.Contains(string(output), "INVALID_TOPIC"), "%v: %s", err,
+			output)
 	})
 }

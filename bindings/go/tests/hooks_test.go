@@ -27,7 +27,8 @@ func TestOwnPartitioner(t *testing.T) {
 		p, topic := e.producer(ottla.WithPartitioner(last)), e.topic(3)
 		r := e.send(p, &ottla.Record{Topic: topic, Key: []byte("k")})
 		e.want(r.Partition == 2, "%+v", r)
-		r = e.send(p, &ottla.Record{Topic: topic, Key: []byte("k"), Partition: ottla.ToPartition(0)})
+		r = e.send(p, &ottla.Record{Topic: topic, Key: []byte("k"),
+			Partition: ottla.ToPartition(0)})
 		e.want(r.Partition == 0, "%+v", r)
 		e.send(p, &ottla.Record{Topic: topic, Key: []byte("any")})
 		other := e.topic(3) // Its partitions are asked for, too, by a send that does not wait.
@@ -35,8 +36,8 @@ func TestOwnPartitioner(t *testing.T) {
 		e.eventually("the topic is known", func() bool {
 			return p.TrySend(&ottla.Record{Topic: other}, nil) == nil
 		})
-		e.refusedSend(p, &ottla.Record{Topic: topic, Key: []byte("bad")}, ottla.ErrPartitionerFailed,
-			"partition 3", topic)
+		e.refusedSend(p, &ottla.Record{Topic: topic, Key: []byte("bad")},
+			ottla.ErrPartitionerFailed, "partition 3", topic)
 		e.read(topic, 3)
 	})
 }
@@ -109,7 +110,8 @@ func TestMetrics(t *testing.T) {
 		}
 		metrics, err := p.Metrics()
 		e.must(err)
-		e.want(metrics["record-send-total"] == 10 && metrics["record-error-total"] == 0, "%v", metrics)
+		e.want(metrics["record-send-total"] == 10, "%v", metrics)
+		e.want(metrics["record-error-total"] == 0, "%v", metrics)
 	})
 }
 
@@ -146,10 +148,13 @@ func TestLogTells(t *testing.T) {
 		log := &logLines{}
 		p := e.producer(ottla.WithBootstrapServers("127.0.0.1:1", e.servers),
 			ottla.WithLogger(slog.New(log)))
-		dead := e.producer(ottla.WithBootstrapServers("127.0.0.1:1"), ottla.WithLogger(slog.New(log)))
+		dead := e.producer(ottla.WithBootstrapServers("127.0.0.1:1"),
+			ottla.WithLogger(slog.New(log)))
 		e.send(p, &ottla.Record{Topic: e.topic(1)})
 		e.refused(dead.TrySend(&ottla.Record{Topic: "letters"}, nil), ottla.ErrWouldBlock)
-		e.eventually("the log tells", func() bool { return log.has("WARN") && log.has("127.0.0.1:1") })
+		e.eventually("the log tells", func() bool {
+			return log.has("WARN") && log.has("127.0.0.1:1")
+		})
 	})
 }
 
@@ -164,7 +169,8 @@ func TestSerializers(t *testing.T) {
 			return []byte{byte(value)}, nil
 		})
 		typed := ottla.Typed(p, ottla.String(), ottla.Serializer[int](even))
-		record := &ottla.TypedRecord[string, int]{Record: ottla.Record{Topic: topic}, Key: "k", Value: 2}
+		record := &ottla.TypedRecord[string, int]{Record: ottla.Record{Topic: topic}, Key: "k",
+			Value: 2}
 		report, err := typed.SendSync(e.ctx, record)
 		e.must(err)
 		e.want(report.Offset == 0, "%+v", report)

@@ -42,7 +42,8 @@ func TestHeadersMayRepeat(t *testing.T) {
 	both(t, func(e *env) {
 		topic, p := e.topic(1), e.producer()
 		headers := []ottla.Header{{Name: "b", Value: []byte("1")}, {Name: "a", Value: nil},
-			{Name: "b", Value: []byte{}}, {Name: "", Value: []byte("2")}, {Name: "b", Value: []byte("1")}}
+			{Name: "b", Value: []byte{}}, {Name: "", Value: []byte("2")},
+			{Name: "b", Value: []byte("1")}}
 		e.send(p, &ottla.Record{Topic: topic, Headers: headers})
 		read := e.read(topic, 1)[0].Headers
 		e.want(len(read) == len(headers), "%+v", read)
@@ -81,7 +82,8 @@ func TestPartitionOfTheKey(t *testing.T) {
 	both(t, func(e *env) {
 		topic, p := e.topic(7), e.producer()
 		for i := range 100 {
-			e.must(p.Send(e.ctx, &ottla.Record{Topic: topic, Key: fmt.Appendf(nil, "key-%d", i)}, nil))
+			record := ottla.Record{Topic: topic, Key: fmt.Appendf(nil, "key-%d", i)}
+			e.must(p.Send(e.ctx, &record, nil))
 		}
 		e.must(p.Flush(e.ctx))
 		// That client's partitioner chooses as Java does, too.

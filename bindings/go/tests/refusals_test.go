@@ -14,7 +14,8 @@ import (
 func isCode(err error, code ottla.Code) bool { return errors.Is(err, code) }
 
 // refusedSend checks that a record is refused, has no report, and leaves the producer as it was.
-func (e *env) refusedSend(p *ottla.Producer, record *ottla.Record, code ottla.Code, words ...string) {
+func (e *env) refusedSend(p *ottla.Producer, record *ottla.Record, code ottla.Code,
+	words ...string) {
 	e.Helper()
 	done := func(r *ottla.Report) { e.Errorf("a report of a record that was refused: %+v", r) }
 	e.refused(p.Send(e.ctx, record, done), code, words...)
@@ -25,7 +26,8 @@ func TestTopicNameIsRefused(t *testing.T) {
 	both(t, func(e *env) {
 		p := e.producer()
 		for _, name := range []string{"a/b", "", "..", strings.Repeat("x", 250)} {
-			e.refusedSend(p, &ottla.Record{Topic: name}, ottla.ErrInvalidTopicException, name[:min(9, len(name))])
+			e.refusedSend(p, &ottla.Record{Topic: name}, ottla.ErrInvalidTopicException,
+				name[:min(9, len(name))])
 		}
 	})
 }

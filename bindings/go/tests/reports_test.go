@@ -191,7 +191,8 @@ func TestFailureSaysWhy(t *testing.T) {
 		// Never sent.
 		patient := e.producer(ottla.WithConfig("linger.ms", "60000"))
 		report := make(chan ottla.Report, 1)
-		e.must(patient.Send(e.ctx, &ottla.Record{Topic: topic}, func(r *ottla.Report) { report <- *r }))
+		e.must(patient.Send(e.ctx, &ottla.Record{Topic: topic},
+			func(r *ottla.Report) { report <- *r }))
 		e.must(patient.Purge(ottla.PurgeQueued))
 		never := <-report
 		err = never.Err

@@ -119,7 +119,8 @@ func chars(text string) (*C.char, C.int64_t) {
 // Send is ottla_producer_send_flat with a ticket: it never waits. It returns a status; ticket is
 // written, and with a status that is not 0 object becomes an error object for End.
 func (p *Producer) Send(topic string, partition int32, timestampMs int64,
-	key, value, headers []byte, opaque uint64, flags uint32, ticket *uint64, object *uintptr) int32 {
+	key, value, headers []byte, opaque uint64, flags uint32, ticket *uint64,
+	object *uintptr) int32 {
 	topicAt, topicLength := chars(topic)
 	keyAt, keyLength := bytes(key)
 	valueAt, valueLength := bytes(value)
