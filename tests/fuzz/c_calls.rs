@@ -232,21 +232,7 @@ impl World {
                     ottla_error_free(some);
                 }
                 17 => send_batch(producer, bytes, out),
-                20 => {
-                    let mut mark = bytes.byte().into();
-                    ottla_producer_try_flush(producer, &mut mark, out);
-                }
-                21 => _ = ottla_producer_try_close(producer, out),
-                22 => {
-                    let (mut some, topic) = ([[0; 2]; 4], bytes.part());
-                    let (at, at_most) = (some.as_mut_ptr(), capacity.min(4));
-                    let (name, len) = (topic.as_ptr().cast(), topic.len() as i64);
-                    ticket = (bytes.byte() % 4).into();
-                    let (n, t) = (&mut count, &mut ticket);
-                    ottla_producer_try_partitions_for(
-                        producer, name, len, at, 8, at_most, n, t, out,
-                    );
-                }
+                20.. => try_call(call, producer, bytes, out),
                 _ => {
                     let record = record(bytes);
                     match call {
@@ -258,6 +244,24 @@ impl World {
         }
         if !error.is_null() {
             self.errors.push(error);
+        }
+    }
+}
+
+/// One of the calls that never wait.
+fn try_call(call: u8, producer: Handle, bytes: &mut Bytes<'_>, out: *mut Handle) {
+    let mut number = u64::from(bytes.byte() % 4);
+    // SAFETY: as in `call`.
+    unsafe {
+        match call {
+            20 => _ = ottla_producer_try_flush(producer, &mut number, out),
+            21 => _ = ottla_producer_try_close(producer, out),
+            _ => {
+                let (mut some, topic, mut n) = ([[0; 2]; 4], bytes.part(), 0);
+                let (at, name, length) = (some.as_mut_ptr(), topic.as_ptr(), topic.len() as i64);
+                let (name, count, t) = (name.cast(), &mut n, &mut number);
+                ottla_producer_try_partitions_for(producer, name, length, at, 8, 4, count, t, out);
+            }
         }
     }
 }
