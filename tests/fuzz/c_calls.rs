@@ -233,13 +233,8 @@ impl World {
                 }
                 17 => send_batch(producer, bytes, out),
                 20.. => try_call(call, producer, bytes, out),
-                _ => {
-                    let record = record(bytes);
-                    match call {
-                        18 => _ = ottla_producer_send_timeout(producer, &record, 0, out),
-                        _ => _ = ottla_producer_try_send(producer, &record, &mut ticket, out),
-                    }
-                }
+                18 => _ = ottla_producer_send_timeout(producer, &record(bytes), 0, out),
+                _ => _ = ottla_producer_try_send(producer, &record(bytes), &mut ticket, out),
             }
         }
         if !error.is_null() {
