@@ -40,6 +40,7 @@ part c tests/c/run.sh
 part install tests/install.sh
 part cost bench/cost.py
 part go bindings/go/test.sh
+part python bindings/python/test.sh
 part kafka tests/kafka/run.sh
 
 printf '\n%s%d s in all\n%d passed, %d failed\n' "$table" $SECONDS $passed $failed

@@ -39,7 +39,9 @@ cargo build --features cli --example produce &&
   try rust "${CARGO_TARGET_DIR:-target}/debug/examples/produce" || failed=1
 
 export LD_LIBRARY_PATH=$lib
-try python python3 examples/produce.py
+try python-ctypes python3 examples/produce_ctypes.py
+bindings/python/test.sh --install && try python build/python/env/bin/python examples/produce.py ||
+  failed=1
 
 rm -f $out/go # Go does not look whether libottla.a is another one.
 (cd bindings/go && go build -o ../../$out/go ../../examples/produce.go) && try go $out/go || failed=1

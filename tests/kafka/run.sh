@@ -27,6 +27,7 @@ behaviours three_brokers
 tests/kafka/examples.sh || status=1
 tests/kafka/behaviours.sh || status=1
 bindings/go/test.sh || status=1
+bindings/python/test.sh || status=1
 # These kill and pause nodes: one at a time, and when nobody else is there.
 cargo test --features cli --no-fail-fast --test kafka_faults -- --include-ignored \
   --test-threads=1 || status=1

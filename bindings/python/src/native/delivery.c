@@ -1,0 +1,282 @@
+/* Delivery: what send gives back. A promise until the report comes, then the report. */
+#include "ottla_native.h"
+
+PyTypeObject *DeliveryType;
+int64_t live_deliveries;
+static PyObject *state_class;
+
+int state_bind(PyObject *class)
+{
+    Py_INCREF(class);
+    Py_XDECREF(state_class);
+    state_class = class;
+    return 0;
+}
+
+/* Not tracked by the garbage collector: it holds nothing that could lead back to it, as long as
+ * it has no `opaque` and no callback. */
+Delivery *delivery_new(Core *core, PyObject *topic)
+{
+    Delivery *self = PyObject_GC_New(Delivery, DeliveryType);
+    if (self == NULL)
+        return NULL;
+    memset((char *)self + sizeof(PyObject), 0, sizeof *self - sizeof(PyObject));
+    self->own.offset = self->own.timestamp_ms = self->own.partition = -1;
+    self->out = &self->own;
+    self->core = (Core *)Py_NewRef((PyObject *)core);
+    Py_INCREF(topic);
+    self->topic = topic;
+    live_deliveries++;
+    return self;
+}
+
+static int delivery_traverse(PyObject *object, visitproc visit, void *arg)
+{
+    Delivery *self = (Delivery *)object;
+    Py_VISIT(Py_TYPE(object));
+    Py_VISIT(self->owner);
+    Py_VISIT(self->core);
+    Py_VISIT(self->on_delivery);
+    Py_VISIT(self->opaque);
+    Py_VISIT(self->future);
+    return 0;
+}
+
+static int delivery_clear(PyObject *object)
+{
+    Delivery *self = (Delivery *)object;
+    Py_CLEAR(self->on_delivery);
+    Py_CLEAR(self->opaque);
+    Py_CLEAR(self->future);
+    return 0;
+}
+
+static void delivery_dealloc(PyObject *object)
+{
+    Delivery *self = (Delivery *)object;
+    PyTypeObject *type = Py_TYPE(object);
+    PyObject_GC_UnTrack(object);
+    delivery_clear(object);
+    Py_CLEAR(self->owner);
+    Py_CLEAR(self->core);
+    Py_CLEAR(self->topic);
+    Py_CLEAR(self->own.reason);
+    live_deliveries--;
+    PyObject_GC_Del(object);
+    Py_DECREF(type);
+}
+
+/* A new reference to the error of a report that failed, else None. */
+PyObject *delivery_error(Outcome *out)
+{
+    if (!out->done || out->status == 0)
+        Py_RETURN_NONE;
+    const char *text = out->reason == NULL ? NULL : PyUnicode_AsUTF8AndSize(out->reason, NULL);
+    if (text == NULL) {
+        PyErr_Clear();
+        text = ottla_status_text(out->status);
+    }
+    return error_of(out->status, text, (out->flags & OTTLA_REPORT_RETRIABLE) != 0,
+                    (out->flags & OTTLA_REPORT_FATAL) != 0);
+}
+
+static int wait_done(Delivery *self, PyObject *timeout)
+{
+    double seconds;
+    if (seconds_of(timeout, &seconds) < 0)
+        return -1;
+    if (self->out->done)
+        return 0;
+    Core *core = self->owner == NULL ? self->core : ((Deliveries *)self->owner)->core;
+    int status = core_wait_outcome(core, self->out, seconds);
+    if (status == 1)
+        raise_status(OTTLA_TIMED_OUT, "the record has no report yet; it may still be delivered");
+    return status == 0 ? 0 : -1;
+}
+
+static PyObject *raise_outcome(Outcome *out)
+{
+    PyObject *error = delivery_error(out);
+    if (error != NULL) {
+        PyErr_SetObject((PyObject *)Py_TYPE(error), error);
+        Py_DECREF(error);
+    }
+    return NULL;
+}
+
+static PyObject *timeout_argument;
+
+static int one_timeout(const char *function, PyObject *const *args, Py_ssize_t given,
+                       PyObject *keywords, PyObject **timeout)
+{
+    static PyObject *none;
+    none = Py_None;
+    if (given == 0 && keywords == NULL) {
+        *timeout = none;
+        return 0;
+    }
+    return sort_arguments(function, &timeout_argument, 1, 1, args, given, keywords, timeout);
+}
+
+static PyObject *delivery_result(PyObject *object, PyObject *const *args, Py_ssize_t given,
+                                 PyObject *keywords)
+{
+    Delivery *self = (Delivery *)object;
+    PyObject *timeout;
+    if (one_timeout("result", args, given, keywords, &timeout) < 0 || wait_done(self, timeout) < 0)
+        return NULL;
+    if (self->out->status != 0)
+        return raise_outcome(self->out);
+    Py_INCREF(object);
+    return object;
+}
+
+static PyObject *delivery_exception(PyObject *object, PyObject *const *args, Py_ssize_t given,
+                                    PyObject *keywords)
+{
+    Delivery *self = (Delivery *)object;
+    PyObject *timeout;
+    if (one_timeout("exception", args, given, keywords, &timeout) < 0 ||
+        wait_done(self, timeout) < 0)
+        return NULL;
+    return delivery_error(self->out);
+}
+
+static PyObject *delivery_done(PyObject *object, PyObject *unused)
+{
+    (void)unused;
+    Delivery *self = (Delivery *)object;
+    if (!self->out->done) {
+        Core *core = self->owner == NULL ? self->core : ((Deliveries *)self->owner)->core;
+        if (core != NULL && core_drain(core, NULL) < 0)
+            return NULL;
+    }
+    return PyBool_FromLong(self->out->done);
+}
+
+static PyObject *number_or_none(int64_t number)
+{
+    if (number < 0)
+        Py_RETURN_NONE;
+    return PyLong_FromLongLong(number);
+}
+
+static PyObject *get_topic(PyObject *object, void *unused)
+{
+    (void)unused;
+    PyObject *topic = ((Delivery *)object)->topic;
+    Py_INCREF(topic);
+    return topic;
+}
+
+static PyObject *get_partition(PyObject *object, void *unused)
+{
+    (void)unused;
+    return number_or_none(((Delivery *)object)->out->partition);
+}
+
+static PyObject *get_offset(PyObject *object, void *unused)
+{
+    (void)unused;
+    return number_or_none(((Delivery *)object)->out->offset);
+}
+
+static PyObject *get_timestamp(PyObject *object, void *unused)
+{
+    (void)unused;
+    return number_or_none(((Delivery *)object)->out->timestamp_ms);
+}
+
+static PyObject *get_state(PyObject *object, void *unused)
+{
+    (void)unused;
+    return PyObject_CallFunction(state_class, "i", (int)((Delivery *)object)->out->state);
+}
+
+static PyObject *get_ok(PyObject *object, void *unused)
+{
+    (void)unused;
+    Outcome *out = ((Delivery *)object)->out;
+    return PyBool_FromLong(out->done && out->status == 0);
+}
+
+static PyObject *get_error(PyObject *object, void *unused)
+{
+    (void)unused;
+    return delivery_error(((Delivery *)object)->out);
+}
+
+static PyObject *get_opaque(PyObject *object, void *unused)
+{
+    (void)unused;
+    PyObject *opaque = ((Delivery *)object)->opaque;
+    opaque = opaque == NULL ? Py_None : opaque;
+    Py_INCREF(opaque);
+    return opaque;
+}
+
+static PyObject *delivery_repr(PyObject *object)
+{
+    Delivery *self = (Delivery *)object;
+    Outcome *out = self->out;
+    if (!out->done)
+        return PyUnicode_FromFormat("<ottla.Delivery to %U, pending>", self->topic);
+    if (out->status != 0)
+        return PyUnicode_FromFormat("<ottla.Delivery to %U-%d, failed: %s>", self->topic,
+                                    (int)out->partition, ottla_status_name(out->status));
+    return PyUnicode_FromFormat("<ottla.Delivery to %U-%d@%lld>", self->topic,
+                                (int)out->partition, (long long)out->offset);
+}
+
+static PyGetSetDef delivery_getset[] = {
+    {"topic", get_topic, NULL, "The topic.", NULL},
+    {"partition", get_partition, NULL, "The partition; None before the report.", NULL},
+    {"offset", get_offset, NULL, "The offset; None where it failed or is not known.", NULL},
+    {"timestamp_ms", get_timestamp, NULL, "Milliseconds since 1970, or None.", NULL},
+    {"error", get_error, NULL, "Why it failed, a KafkaError; None if it did not.", NULL},
+    {"opaque", get_opaque, NULL, "What the application gave its record.", NULL},
+    {"ok", get_ok, NULL, "Whether it was delivered.", NULL},
+    {"state", get_state, NULL, "What is known of the record, an ottla.State.", NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+#define FAST (METH_FASTCALL | METH_KEYWORDS)
+
+static PyMethodDef delivery_methods[] = {
+    {"result", (PyCFunction)(void (*)(void))delivery_result, FAST,
+     "result($self, timeout=None)\n--\n\nWaits for the report and returns it: this object. Raises "
+     "the error of a record that failed, and TimeoutError after `timeout` seconds."},
+    {"exception", (PyCFunction)(void (*)(void))delivery_exception, FAST,
+     "exception($self, timeout=None)\n--\n\nWaits for the report and returns its error or None."},
+    {"done", delivery_done, METH_NOARGS,
+     "done($self)\n--\n\nWhether the report is there. Reads reports, and never waits."},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyType_Slot delivery_slots[] = {
+    {Py_tp_doc, "The delivery of a record: a promise, and then its report."},
+    {Py_tp_traverse, delivery_traverse},
+    {Py_tp_clear, delivery_clear},
+    {Py_tp_dealloc, delivery_dealloc},
+    {Py_tp_repr, delivery_repr},
+    {Py_tp_methods, delivery_methods},
+    {Py_tp_getset, delivery_getset},
+    {0, NULL},
+};
+
+static PyType_Spec delivery_spec = {
+    .name = "ottla._native.Delivery",
+    .basicsize = sizeof(Delivery),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_BASETYPE |
+             Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = delivery_slots,
+};
+
+int delivery_types(PyObject *module)
+{
+    timeout_argument = PyUnicode_InternFromString("timeout");
+    DeliveryType = (PyTypeObject *)PyType_FromSpec(&delivery_spec);
+    if (DeliveryType == NULL || timeout_argument == NULL)
+        return -1;
+    return PyModule_AddObjectRef(module, "Delivery", (PyObject *)DeliveryType);
+}

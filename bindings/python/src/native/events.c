@@ -1,0 +1,166 @@
+/* What an event loop needs instead of waits: the event fd, one look at what came, and marks and
+ * tickets to look for. And partitions_for, which is the same with a wait around it. */
+#include "ottla_native.h"
+
+PyObject *producer_event_fd(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    Core *core = ((Producer *)self)->core;
+    if (check_usable(core) < 0 || core_event_fd(core) < 0)
+        return NULL;
+    return PyLong_FromLong(core->event_fd);
+}
+
+/* Makes the event fd quiet, reads all there is, and gives a list of the tickets that are ready. */
+PyObject *producer_drain(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    Core *core = ((Producer *)self)->core;
+    PyObject *tickets = PyList_New(0);
+    if (tickets == NULL || core == NULL)
+        return tickets;
+    if (core->event_fd >= 0)
+        ottla_producer_event_clear(core->handle);
+    if (core_drain(core, tickets) < 0)
+        Py_CLEAR(tickets);
+    return tickets;
+}
+
+PyObject *producer_begin_flush(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    Core *core = ((Producer *)self)->core;
+    uint64_t mark;
+    ottla_error_t *error = NULL;
+    if (core == NULL)
+        return NULL;
+    int32_t status = ottla_producer_flush_begin(core->handle, &mark, &error);
+    if (status != 0)
+        return raise_error(status, error);
+    return PyLong_FromUnsignedLongLong(mark);
+}
+
+PyObject *producer_is_flushed(PyObject *self, PyObject *mark)
+{
+    Core *core = ((Producer *)self)->core;
+    uint64_t number = PyLong_AsUnsignedLongLong(mark);
+    if (core == NULL || PyErr_Occurred())
+        return NULL;
+    int32_t status = ottla_producer_flush_status(core->handle, number);
+    if (status != 0 && status != OTTLA_WOULD_BLOCK)
+        return raise_status(status, ottla_status_text(status));
+    /* Reports are there before the mark is reached, but perhaps not read yet. */
+    if (status == 0 && core_drain(core, NULL) < 0)
+        return NULL;
+    return PyBool_FromLong(status == 0 && core_is_idle(core));
+}
+
+/* Gives a ticket up, and gives the error that says what it waited for. */
+PyObject *producer_cancel_ticket(PyObject *self, PyObject *ticket)
+{
+    Core *core = ((Producer *)self)->core;
+    uint64_t number = PyLong_AsUnsignedLongLong(ticket);
+    if (core == NULL || PyErr_Occurred())
+        return NULL;
+    ottla_error_t *error = NULL;
+    int32_t status = ottla_producer_cancel_ticket(core->handle, number, &error);
+    PyObject *result = error_of(status, ottla_error_text(error), ottla_error_is_retriable(error),
+                                ottla_error_is_fatal(error));
+    ottla_error_free(error);
+    return result;
+}
+
+enum { PARTITIONS_AT_FIRST = 64 };
+
+static PyObject *list_of(const ottla_partition_t *partitions, size_t count)
+{
+    PyObject *list = PyList_New((Py_ssize_t)count);
+    for (size_t i = 0; list != NULL && i < count; i++) {
+        PyObject *pair =
+            Py_BuildValue("(ii)", (int)partitions[i].partition, (int)partitions[i].leader);
+        if (pair == NULL || PyList_SetItem(list, (Py_ssize_t)i, pair) < 0)
+            Py_CLEAR(list);
+    }
+    return list;
+}
+
+/* A list of (partition, leader); or NULL and `*waits`, without an exception. */
+static PyObject *try_partitions(Core *core, PyObject *topic, uint64_t *ticket, bool *waits)
+{
+    const char *text;
+    int64_t length;
+    *waits = false;
+    if (text_of(topic, "topic", &text, &length) < 0)
+        return NULL;
+    size_t room = PARTITIONS_AT_FIRST, count = 0;
+    for (;;) {
+        ottla_partition_t *partitions = PyMem_Calloc(room, sizeof *partitions);
+        if (partitions == NULL)
+            return PyErr_NoMemory();
+        ottla_error_t *error = NULL;
+        int32_t status =
+            ottla_producer_try_partitions_for(core->handle, text, length, partitions,
+                                              sizeof *partitions, room, &count, ticket, &error);
+        PyObject *list = status == 0 && count <= room ? list_of(partitions, count) : NULL;
+        PyMem_Free(partitions);
+        if (status == OTTLA_WOULD_BLOCK) {
+            ottla_error_free(error);
+            *waits = true;
+            return NULL;
+        }
+        if (status != 0)
+            return raise_error(status, error);
+        if (count <= room)
+            return list;
+        room = count;
+    }
+}
+
+/* For asyncio: (topic, ticket). A list, or a ticket to wait for. */
+PyObject *producer_try_partitions(PyObject *self, PyObject *args)
+{
+    Core *core = ((Producer *)self)->core;
+    PyObject *topic;
+    unsigned long long number;
+    if (!PyArg_ParseTuple(args, "OK", &topic, &number) || check_usable(core) < 0)
+        return NULL;
+    uint64_t ticket = number;
+    bool waits;
+    PyObject *list = try_partitions(core, topic, &ticket, &waits);
+    return waits ? PyLong_FromUnsignedLongLong(ticket) : list;
+}
+
+static bool ticket_ready(Core *core, Waiter *waiter, void *context)
+{
+    (void)context;
+    return waiter->ticket_ready || core->closing;
+}
+
+PyObject *producer_partitions_for(PyObject *self, PyObject *args, PyObject *keywords)
+{
+    static char *names[] = {"topic", "timeout", NULL};
+    Core *core = ((Producer *)self)->core;
+    PyObject *topic, *timeout = Py_None;
+    double seconds;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|O", names, &topic, &timeout) ||
+        seconds_of(timeout, &seconds) < 0 || check_usable(core) < 0)
+        return NULL;
+    double deadline = seconds < 0 ? -1 : monotonic() + seconds;
+    uint64_t ticket = 0;
+    for (;;) {
+        bool waits;
+        PyObject *list = try_partitions(core, topic, &ticket, &waits);
+        if (!waits)
+            return list;
+        Waiter waiter = {.ticket = ticket};
+        int status = core_wait(core, &waiter, deadline, ticket_ready, NULL);
+        if (status == 0 && core->closing) {
+            raise_status(OTTLA_CLOSED, "the producer was closed meanwhile");
+            status = -1;
+        }
+        if (status != 0) {
+            give_up_ticket(core, ticket);
+            return NULL;
+        }
+    }
+}

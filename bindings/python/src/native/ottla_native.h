@@ -1,0 +1,223 @@
+/* What the files of the native module share.
+ *
+ * The module is the thin layer between Python's objects and libottla. It keeps to Python's limited
+ * API, so that one wheel serves every CPython from 3.11 on. Python code is only ever called by the
+ * thread that called us. */
+#ifndef OTTLA_NATIVE_H
+#define OTTLA_NATIVE_H
+
+#ifndef Py_GIL_DISABLED
+#define Py_LIMITED_API 0x030b0000
+#endif
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "ottla.h"
+
+/* What became of one record. */
+typedef struct {
+    int64_t offset;
+    int64_t timestamp_ms;
+    PyObject *reason; /* str, or NULL if it did not fail */
+    int32_t partition;
+    int32_t status;
+    uint8_t state;
+    uint8_t flags;
+    bool done;
+} Outcome;
+
+/* A thread that waits for something of a producer. */
+typedef struct Waiter {
+    struct Waiter *next;
+    int fd; /* an eventfd that wakes it, or -1 */
+    bool interrupted;
+    bool ticket_ready;
+    uint64_t ticket;
+} Waiter;
+
+struct Deliveries;
+
+/* The shared part of a producer: deliveries keep it alive, and it keeps no delivery but those
+ * that wait for their report, whose references the reports' opaques are. */
+typedef struct {
+    PyObject_HEAD
+    ottla_producer_t *handle;
+    PyObject *partitioner; /* callables, or NULL */
+    PyObject *prepare;
+    PyObject *on_acknowledgement;
+    PyObject *on_log;
+    PyObject *lines;          /* list of (level, text) that were not handed on yet */
+    PyObject *partitioner_error; /* what the partitioner raised during this send */
+    PyObject *callbacks_first; /* done, and not yet shown to callbacks: a queue through `next` */
+    PyObject *callbacks_last;
+    unsigned long dispatcher; /* the thread that runs callbacks, if `dispatching` */
+    bool dispatching;
+    bool closing;
+    bool closed;
+    bool led; /* a thread waits on the event fd for all */
+    int event_fd;
+    int wake_fd;
+    pthread_mutex_t lock; /* guards `waiters` and `led` */
+    Waiter *waiters;
+    int64_t pending;   /* records whose report did not come */
+    uint64_t finished; /* reports that came */
+    uint32_t sends;
+    long looked_ns; /* when reports were last looked for, by the coarse clock */
+} Core;
+
+/* The delivery of one record: first a promise, then its report. */
+typedef struct {
+    PyObject_HEAD
+    Outcome own;
+    Outcome *out;     /* `own`, or a record's place in `owner` */
+    PyObject *owner;  /* the Deliveries it is part of, or NULL */
+    Core *core;       /* NULL once it is done */
+    PyObject *topic;
+    PyObject *on_delivery;
+    PyObject *opaque;
+    PyObject *future; /* an asyncio future to resolve, or NULL */
+    PyObject *next;   /* in the queue of callbacks */
+} Delivery;
+
+/* A record of a Deliveries. */
+typedef struct {
+    Outcome out;
+    struct Deliveries *owner;
+} Item;
+
+/* The deliveries of send_many. */
+typedef struct Deliveries {
+    PyObject_HEAD
+    Core *core;
+    PyObject *topic;
+    PyObject *records; /* a list, until all are sent */
+    PyObject *on_delivery;
+    PyObject *opaque;
+    PyObject *future;
+    PyObject *next;
+    Item *items;
+    Py_ssize_t size;    /* room in `items` */
+    Py_ssize_t sent;    /* accepted so far */
+    Py_ssize_t pending; /* of those, without a report */
+    Py_ssize_t failed;
+    uint64_t ticket;    /* of the record that waits, or 0 */
+    uint64_t seen;      /* reports that had come when the record began to wait */
+    bool complete;      /* no more records will be added */
+} Deliveries;
+
+typedef struct {
+    PyObject_HEAD
+    Core *core;
+} Producer;
+
+extern PyTypeObject *CoreType, *DeliveryType, *DeliveriesType, *ProducerType, *ClusterType;
+extern int64_t live_deliveries;
+
+/* arguments.c: what callers give us. */
+typedef struct {
+    const char *data;
+    int64_t length; /* -1 is null */
+    Py_buffer buffer;
+    bool held;
+} Bytes;
+int bytes_of(PyObject *object, const char *name, Bytes *out);
+void bytes_release(Bytes *bytes);
+int text_of(PyObject *object, const char *name, const char **text, int64_t *length);
+int pack_headers(PyObject *headers, char **packed, int64_t *length);
+int seconds_of(PyObject *object, double *seconds);
+/* Sorts arguments of a fast call by name; those that are not given become NULL. */
+int sort_arguments(const char *function, PyObject *const *names, int count, int positional,
+                   PyObject *const *args, Py_ssize_t given, PyObject *keywords, PyObject **out);
+
+/* errors.c */
+int errors_bind(PyObject *make);
+PyObject *error_of(int32_t status, const char *text, int retriable, int fatal);
+/* Raises the error and frees it; without one, the status's own text. Returns NULL. */
+void *raise_error(int32_t status, ottla_error_t *error);
+void *raise_status(int32_t status, const char *text);
+
+/* core.c */
+Core *core_new(PyObject *config, PyObject *partitioner, PyObject *prepare,
+               PyObject *on_acknowledgement, PyObject *on_log);
+int core_type(PyObject *module);
+int core_end(Core *core);
+
+/* reports.c */
+/* Reads what there is, completes deliveries and runs callbacks; -1 with an exception. With
+ * `tickets` not NULL ready tickets are appended to that list. */
+int core_drain(Core *core, PyObject *tickets);
+bool core_in_callback(Core *core);
+/* All reports of a Deliveries have come; takes their reference. */
+void core_finish(Core *core, Deliveries *deliveries);
+bool core_is_idle(Core *core);
+
+/* wait.c */
+typedef bool (*Ready)(Core *core, Waiter *waiter, void *context);
+int core_event_fd(Core *core);
+void core_wake(Core *core, bool interrupt);
+void core_hand_ticket(Core *core, uint64_t ticket, PyObject *tickets);
+double monotonic(void);
+/* 0 when ready, 1 when `deadline` (of monotonic(); below 0 for none) passed, -1 raised. */
+int core_wait(Core *core, Waiter *waiter, double deadline, Ready ready, void *context);
+int core_wait_outcome(Core *core, Outcome *out, double seconds);
+
+/* delivery.c */
+int delivery_types(PyObject *module);
+int state_bind(PyObject *class);
+Delivery *delivery_new(Core *core, PyObject *topic);
+PyObject *delivery_error(Outcome *out);
+
+/* deliveries.c */
+int deliveries_type(PyObject *module);
+Deliveries *deliveries_new(Core *core, PyObject *topic, PyObject *records);
+
+/* send.c */
+PyObject *producer_send(PyObject *self, PyObject *const *args, Py_ssize_t given, PyObject *keywords);
+PyObject *producer_try_send(PyObject *self, PyObject *const *args, Py_ssize_t given);
+int send_names(void);
+
+/* send_many.c */
+PyObject *producer_send_many(PyObject *self, PyObject *const *args, Py_ssize_t given,
+                             PyObject *keywords);
+PyObject *producer_begin_many(PyObject *self, PyObject *const *args, Py_ssize_t given);
+PyObject *producer_resume_many(PyObject *self, PyObject *batch);
+PyObject *producer_end_many(PyObject *self, PyObject *batch);
+int record_bind(PyObject *class);
+int send_many_names(void);
+
+/* One record on its way to the library. */
+typedef struct {
+    PyObject *topic, *value, *key, *headers, *partition, *timestamp_ms;
+} Parts;
+/* Sends without waiting. 0 accepted; 1 would block (`*ticket`, or 0 if reports have to be read
+ * first); -1 raised. */
+int send_parts(Core *core, const Parts *parts, uint64_t opaque, uint32_t flags, uint64_t *ticket);
+/* As send_parts, and waits as long as `seconds` allow: below 0 for max.block.ms. */
+int send_blocking(Core *core, const Parts *parts, uint64_t opaque, uint32_t flags, double seconds);
+/* Lets interceptors and serializers change the record; `*kept` is to be released after it is sent. */
+int prepare_parts(Core *core, Parts *parts, PyObject **kept);
+int check_usable(Core *core);
+/* Reads reports now and then, so that nobody has to; -1 raised. */
+int look_after_reports(Core *core);
+
+/* Gives a ticket up. What it waited for in vain is raised, unless something is raised already. */
+void give_up_ticket(Core *core, uint64_t ticket);
+
+/* events.c: methods of Producer */
+PyObject *producer_event_fd(PyObject *self, PyObject *unused);
+PyObject *producer_drain(PyObject *self, PyObject *unused);
+PyObject *producer_begin_flush(PyObject *self, PyObject *unused);
+PyObject *producer_is_flushed(PyObject *self, PyObject *mark);
+PyObject *producer_cancel_ticket(PyObject *self, PyObject *ticket);
+PyObject *producer_try_partitions(PyObject *self, PyObject *args);
+PyObject *producer_partitions_for(PyObject *self, PyObject *args, PyObject *keywords);
+
+int producer_type(PyObject *module);
+int cluster_type(PyObject *module);
+
+#endif

@@ -1,0 +1,270 @@
+/* Delivery reports: read in batches, put into their deliveries, shown to callbacks.
+ *
+ * A report's opaque is the address of a Delivery, or with the lowest bit set that of an Item of a
+ * Deliveries; it owns a reference, which ends when the report comes. There is exactly one report
+ * for each. */
+#include "ottla_native.h"
+
+enum { REPORTS_AT_A_TIME = 256, TICKETS_AT_A_TIME = 64 };
+
+/* The link of a Delivery or Deliveries in the queue of callbacks. */
+static PyObject **link_of(PyObject *delivery)
+{
+    if (Py_IS_TYPE(delivery, DeliveryType))
+        return &((Delivery *)delivery)->next;
+    return &((Deliveries *)delivery)->next;
+}
+
+/* Takes the reference. */
+static void enqueue(Core *core, PyObject *delivery)
+{
+    if (core->callbacks_last == NULL)
+        core->callbacks_first = delivery;
+    else
+        *link_of(core->callbacks_last) = delivery;
+    core->callbacks_last = delivery;
+}
+
+static PyObject *dequeue(Core *core)
+{
+    PyObject *first = core->callbacks_first;
+    if (first == NULL)
+        return NULL;
+    PyObject **link = link_of(first);
+    core->callbacks_first = *link;
+    if (*link == NULL)
+        core->callbacks_last = NULL;
+    *link = NULL;
+    return first;
+}
+
+static void fill(Outcome *out, const ottla_report_t *report)
+{
+    out->offset = report->offset;
+    out->timestamp_ms = report->timestamp_ms;
+    out->partition = report->partition;
+    out->status = report->status;
+    out->state = (uint8_t)report->state;
+    out->flags = (uint8_t)report->flags;
+    if (report->reason != NULL) {
+        out->reason = PyUnicode_DecodeUTF8(report->reason, (Py_ssize_t)strlen(report->reason),
+                                           "replace");
+        if (out->reason == NULL)
+            PyErr_Clear();
+    }
+    out->done = true;
+}
+
+static void complete_item(Core *core, Item *item, const ottla_report_t *report)
+{
+    Deliveries *owner = item->owner;
+    fill(&item->out, report);
+    owner->failed += report->status != 0;
+    if (--owner->pending == 0 && owner->complete)
+        core_finish(core, owner);
+}
+
+void core_finish(Core *core, Deliveries *owner)
+{
+    if (owner->on_delivery != NULL || owner->future != NULL || core->on_acknowledgement != NULL)
+        enqueue(core, (PyObject *)owner);
+    else
+        Py_DECREF((PyObject *)owner);
+}
+
+static void complete(Core *core, const ottla_report_t *report)
+{
+    core->pending--;
+    core->finished++;
+    if (report->opaque & 1) {
+        complete_item(core, (Item *)(uintptr_t)(report->opaque & ~(uint64_t)1), report);
+        return;
+    }
+    Delivery *delivery = (Delivery *)(uintptr_t)report->opaque;
+    fill(delivery->out, report);
+    if (delivery->on_delivery != NULL || delivery->future != NULL ||
+        core->on_acknowledgement != NULL) {
+        enqueue(core, (PyObject *)delivery);
+        return;
+    }
+    Py_CLEAR(delivery->core);
+    Py_DECREF((PyObject *)delivery);
+}
+
+/* Tells an asyncio future, unless its task was cancelled. */
+static int resolve(PyObject *future, PyObject *delivery)
+{
+    PyObject *result = PyObject_CallMethod(future, "done", NULL);
+    if (result == Py_False) {
+        Py_DECREF(result);
+        result = PyObject_CallMethod(future, "set_result", "O", delivery);
+    }
+    Py_XDECREF(result);
+    return result == NULL ? -1 : 0;
+}
+
+static int acknowledge(Core *core, PyObject *delivery)
+{
+    if (core->on_acknowledgement == NULL)
+        return 0;
+    PyObject *result = PyObject_CallFunctionObjArgs(core->on_acknowledgement, delivery, NULL);
+    Py_XDECREF(result);
+    return result == NULL ? -1 : 0;
+}
+
+static int acknowledge_all(Core *core, Deliveries *deliveries)
+{
+    for (Py_ssize_t i = 0; core->on_acknowledgement != NULL && i < deliveries->sent; i++) {
+        PyObject *one = PySequence_GetItem((PyObject *)deliveries, i);
+        int status = one == NULL ? -1 : acknowledge(core, one);
+        Py_XDECREF(one);
+        if (status < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Whatever is raised in a callback is nobody's who only sends: it goes to sys.unraisablehook, but
+ * for KeyboardInterrupt and the like, which end the program and have to get out. */
+static int raised_in(PyObject *callback)
+{
+    if (!PyErr_ExceptionMatches(PyExc_Exception))
+        return -1;
+    PyErr_WriteUnraisable(callback);
+    return 0;
+}
+
+static int run_callback(Core *core, PyObject *delivery)
+{
+    PyObject *on_delivery, *future;
+    int status;
+    if (Py_IS_TYPE(delivery, DeliveryType)) {
+        Delivery *one = (Delivery *)delivery;
+        on_delivery = one->on_delivery;
+        future = one->future;
+        one->on_delivery = one->future = NULL;
+        Py_CLEAR(one->core);
+        status = acknowledge(core, delivery);
+    } else {
+        Deliveries *many = (Deliveries *)delivery;
+        on_delivery = many->on_delivery;
+        future = many->future;
+        many->on_delivery = many->future = NULL;
+        status = acknowledge_all(core, many);
+    }
+    if (status < 0)
+        status = raised_in(core->on_acknowledgement);
+    if (future != NULL && status == 0 && resolve(future, delivery) < 0)
+        status = raised_in(future);
+    if (on_delivery != NULL && status == 0) {
+        PyObject *result = PyObject_CallFunctionObjArgs(on_delivery, delivery, NULL);
+        if (result == NULL)
+            status = raised_in(on_delivery);
+        Py_XDECREF(result);
+    }
+    Py_XDECREF(on_delivery);
+    Py_XDECREF(future);
+    return status;
+}
+
+bool core_in_callback(Core *core)
+{
+    return core->dispatching && core->dispatcher == PyThread_get_thread_ident();
+}
+
+/* One thread at a time runs callbacks, in the order of the reports. */
+static int dispatch(Core *core)
+{
+    if (core->dispatching || core->callbacks_first == NULL)
+        return 0;
+    core->dispatching = true;
+    core->dispatcher = PyThread_get_thread_ident();
+    int status = 0;
+    PyObject *delivery;
+    while (status == 0 && (delivery = dequeue(core)) != NULL) {
+        status = run_callback(core, delivery);
+        Py_DECREF(delivery);
+    }
+    core->dispatching = false;
+    return status;
+}
+
+static int hand_on_lines(Core *core)
+{
+    if (PyList_Size(core->lines) == 0 || core->on_log == NULL)
+        return 0;
+    PyObject *lines = core->lines;
+    core->lines = PyList_New(0);
+    if (core->lines == NULL) {
+        core->lines = lines;
+        return -1;
+    }
+    PyObject *result = PyObject_CallFunctionObjArgs(core->on_log, lines, NULL);
+    Py_DECREF(lines);
+    if (result == NULL)
+        return raised_in(core->on_log);
+    Py_DECREF(result);
+    return 0;
+}
+
+static int read_reports(Core *core)
+{
+    ottla_report_t reports[REPORTS_AT_A_TIME];
+    size_t count;
+    do {
+        ottla_reports_t *lease = NULL;
+        ottla_error_t *error = NULL;
+        int32_t status = ottla_producer_poll_reports(core->handle, reports, sizeof *reports,
+                                                     REPORTS_AT_A_TIME, 0, &count, &lease, &error);
+        if (status != 0) {
+            raise_error(status, error);
+            return -1;
+        }
+        for (size_t i = 0; i < count; i++)
+            complete(core, &reports[i]);
+        if (lease != NULL)
+            ottla_reports_free(lease);
+    } while (count == REPORTS_AT_A_TIME);
+    return 0;
+}
+
+static int read_tickets(Core *core, PyObject *list)
+{
+    uint64_t tickets[TICKETS_AT_A_TIME];
+    size_t count;
+    do {
+        int32_t status =
+            ottla_producer_ready_tickets(core->handle, tickets, TICKETS_AT_A_TIME, &count);
+        if (status != 0) {
+            raise_status(status, ottla_status_text(status));
+            return -1;
+        }
+        for (size_t i = 0; i < count; i++)
+            core_hand_ticket(core, tickets[i], list);
+    } while (count == TICKETS_AT_A_TIME);
+    return 0;
+}
+
+int core_drain(Core *core, PyObject *tickets)
+{
+    if (core->closed)
+        return 0;
+    uint64_t before = core->finished;
+    bool served = core->callbacks_first != NULL && !core->dispatching;
+    int status = read_reports(core);
+    if (status == 0 && (tickets != NULL || core->waiters != NULL))
+        status = read_tickets(core, tickets);
+    if (status == 0)
+        status = hand_on_lines(core);
+    if (status == 0)
+        status = dispatch(core);
+    if (core->finished != before || served)
+        core_wake(core, false);
+    return status;
+}
+
+/* Whether all reports that were read were also shown to callbacks. */
+bool core_is_idle(Core *core)
+{
+    return core->callbacks_first == NULL && !core->dispatching;
+}

@@ -1,0 +1,275 @@
+/* Sending many records of one topic. Each goes to the library by a call of its own, which costs no
+ * more than a packed block would and keeps their order when one of them has to wait. */
+#include "ottla_native.h"
+
+enum { RECORDS_WITHOUT_A_LOOK = 256 };
+enum { VALUE, KEY, HEADERS, PARTITION, TIMESTAMP, FIELDS };
+enum { TOPIC, RECORDS, ON_DELIVERY, OPAQUE, TIMEOUT, ARGUMENTS };
+
+static PyObject *fields[FIELDS];
+static PyObject *names[ARGUMENTS];
+static PyObject *deliveries_name;
+static PyObject *record_class;
+
+int send_many_names(void)
+{
+    static const char *const of_fields[FIELDS] = {"value", "key", "headers", "partition",
+                                                  "timestamp_ms"};
+    static const char *const of_arguments[ARGUMENTS] = {"topic", "records", "on_delivery", "opaque",
+                                                        "timeout"};
+    for (int i = 0; i < FIELDS; i++)
+        if ((fields[i] = PyUnicode_InternFromString(of_fields[i])) == NULL)
+            return -1;
+    for (int i = 0; i < ARGUMENTS; i++)
+        if ((names[i] = PyUnicode_InternFromString(of_arguments[i])) == NULL)
+            return -1;
+    deliveries_name = PyUnicode_InternFromString("deliveries");
+    return deliveries_name == NULL ? -1 : 0;
+}
+
+int record_bind(PyObject *class)
+{
+    Py_INCREF(class);
+    Py_XDECREF(record_class);
+    record_class = class;
+    return 0;
+}
+
+static int from_dict(PyObject *dict, PyObject **parts)
+{
+    Py_ssize_t found = 0;
+    for (int i = 0; i < FIELDS; i++) {
+        parts[i] = PyDict_GetItemWithError(dict, fields[i]);
+        if (parts[i] == NULL && PyErr_Occurred())
+            return -1;
+        found += parts[i] != NULL;
+        Py_XINCREF(parts[i]);
+    }
+    if (found == PyDict_Size(dict))
+        return 0;
+    PyErr_Format(PyExc_TypeError,
+                 "a record of send_many is a value, or a dict of value, key, headers, partition "
+                 "and timestamp_ms, or an ottla.Record, not %R",
+                 dict);
+    return -1;
+}
+
+static int from_record(PyObject *record, PyObject **parts)
+{
+    for (int i = 0; i < FIELDS; i++)
+        if ((parts[i] = PyObject_GetAttr(record, fields[i])) == NULL)
+            return -1;
+    return 0;
+}
+
+/* New references, which may be NULL. */
+static int parts_of(PyObject *item, PyObject **parts)
+{
+    for (int i = 0; i < FIELDS; i++)
+        parts[i] = NULL;
+    if (PyDict_Check(item))
+        return from_dict(item, parts);
+    if (!PyBytes_Check(item) && record_class != NULL) {
+        int is_record = PyObject_IsInstance(item, record_class);
+        if (is_record != 0)
+            return is_record < 0 ? -1 : from_record(item, parts);
+    }
+    parts[VALUE] = Py_NewRef(item);
+    return 0;
+}
+
+/* Sends the next record without waiting, as send_parts. */
+static int send_next(Deliveries *batch)
+{
+    Core *core = batch->core;
+    PyObject *item = PyList_GetItem(batch->records, batch->sent), *of[FIELDS], *kept = NULL;
+    if (item == NULL)
+        return -1;
+    Py_INCREF(item);
+    int status = parts_of(item, of);
+    Parts parts = {batch->topic, of[VALUE], of[KEY], of[HEADERS], of[PARTITION], of[TIMESTAMP]};
+    if (status == 0)
+        status = prepare_parts(core, &parts, &kept);
+    if (status == 0) {
+        uint64_t opaque = (uint64_t)(uintptr_t)&batch->items[batch->sent] | 1;
+        core->pending++;
+        batch->pending++;
+        batch->sent++;
+        status = send_parts(core, &parts, opaque, 0, &batch->ticket);
+        if (status != 0) {
+            batch->sent--;
+            batch->pending--;
+            core->pending--;
+        }
+    }
+    for (int i = 0; i < FIELDS; i++)
+        Py_XDECREF(of[i]);
+    Py_XDECREF(kept);
+    Py_DECREF(item);
+    return status;
+}
+
+/* Sends what is left as far as that goes without waiting: 0 all, 1 would block, -1 raised. */
+static int send_rest(Deliveries *batch)
+{
+    while (batch->sent < batch->size) {
+        int status = send_next(batch);
+        if (status != 0)
+            return status;
+        if (batch->sent % RECORDS_WITHOUT_A_LOOK == 0 &&
+            (core_drain(batch->core, NULL) < 0 || PyErr_CheckSignals() < 0))
+            return -1;
+    }
+    return 0;
+}
+
+/* No more records follow. The reference of the reports ends here if all have come already; and
+ * what was raised meanwhile tells which records were accepted. */
+static int finish(Deliveries *batch, int status)
+{
+    Core *core = batch->core;
+    PyObject *type, *value, *trace;
+    PyErr_Fetch(&type, &value, &trace);
+    if (batch->ticket != 0) {
+        ottla_producer_cancel_ticket(core->handle, batch->ticket, NULL);
+        batch->ticket = 0;
+    }
+    batch->complete = true;
+    Py_CLEAR(batch->records);
+    if (batch->pending == 0)
+        core_finish(core, batch);
+    if (type != NULL) {
+        PyErr_NormalizeException(&type, &value, &trace);
+        if (PyObject_SetAttr(value, deliveries_name, (PyObject *)batch) < 0)
+            PyErr_Clear();
+        PyErr_Restore(type, value, trace);
+    } else if (status == 0 && core_drain(core, NULL) < 0) {
+        return -1;
+    }
+    return status;
+}
+
+static bool may_go_on(Core *core, Waiter *waiter, void *context)
+{
+    Deliveries *batch = context;
+    return core->closing ||
+           (batch->ticket != 0 ? waiter->ticket_ready : core->finished != batch->seen);
+}
+
+static int send_all(Deliveries *batch, double seconds)
+{
+    Core *core = batch->core;
+    double deadline = seconds < 0 ? -1 : monotonic() + seconds;
+    for (;;) {
+        int status = send_rest(batch);
+        if (status <= 0)
+            return status;
+        Waiter waiter = {.ticket = batch->ticket};
+        batch->seen = core->finished;
+        status = seconds == 0 ? 1 : core_wait(core, &waiter, deadline, may_go_on, batch);
+        if (status == 0 && core->closing) {
+            raise_status(OTTLA_CLOSED, "the producer was closed while records waited");
+            return -1;
+        }
+        if (status < 0)
+            return -1;
+        if (status == 1) {
+            ottla_error_t *error = NULL;
+            int32_t code = OTTLA_REPORTS_FULL;
+            if (batch->ticket != 0)
+                code = ottla_producer_cancel_ticket(core->handle, batch->ticket, &error);
+            batch->ticket = 0;
+            raise_error(code, error);
+            return -1;
+        }
+    }
+}
+
+static Deliveries *begin(Core *core, PyObject *topic, PyObject *records)
+{
+    if (PyUnicode_Check(records) || PyBytes_Check(records) || PyDict_Check(records)) {
+        PyErr_Format(PyExc_TypeError, "records must be an iterable of records, not %R",
+                     (PyObject *)Py_TYPE(records));
+        return NULL;
+    }
+    Deliveries *batch = deliveries_new(core, topic, records);
+    if (batch != NULL)
+        Py_INCREF((PyObject *)batch); /* The reference of all its reports. */
+    return batch;
+}
+
+static PyObject *given(PyObject *object)
+{
+    return object == Py_None ? NULL : Py_XNewRef(object);
+}
+
+PyObject *producer_send_many(PyObject *self, PyObject *const *args, Py_ssize_t given_count,
+                             PyObject *keywords)
+{
+    Core *core = ((Producer *)self)->core;
+    PyObject *a[ARGUMENTS];
+    double seconds;
+    if (check_usable(core) < 0 ||
+        sort_arguments("send_many", names, ARGUMENTS, 2, args, given_count, keywords, a) < 0 ||
+        seconds_of(a[TIMEOUT], &seconds) < 0)
+        return NULL;
+    if (a[RECORDS] == NULL) {
+        PyErr_SetString(PyExc_TypeError, "send_many() needs 'records'");
+        return NULL;
+    }
+    Deliveries *batch = begin(core, a[TOPIC], a[RECORDS]);
+    if (batch == NULL)
+        return NULL;
+    batch->on_delivery = given(a[ON_DELIVERY]);
+    batch->opaque = given(a[OPAQUE]);
+    if (finish(batch, send_all(batch, seconds)) < 0) {
+        Py_DECREF((PyObject *)batch);
+        return NULL;
+    }
+    return (PyObject *)batch;
+}
+
+/* For asyncio: (topic, records, future). Nothing is sent yet. */
+PyObject *producer_begin_many(PyObject *self, PyObject *const *args, Py_ssize_t given_count)
+{
+    Core *core = ((Producer *)self)->core;
+    if (check_usable(core) < 0)
+        return NULL;
+    if (given_count != 3) {
+        PyErr_SetString(PyExc_TypeError, "_begin_many takes 3 arguments");
+        return NULL;
+    }
+    Deliveries *batch = begin(core, args[0], args[1]);
+    if (batch != NULL)
+        batch->future = given(args[2]);
+    return (PyObject *)batch;
+}
+
+/* For asyncio: sends on. None when all are sent; a ticket to wait for, 0 if reports have to be
+ * read first. After an exception nothing is left to be done. */
+PyObject *producer_resume_many(PyObject *self, PyObject *object)
+{
+    if (!Py_IS_TYPE(object, DeliveriesType)) {
+        PyErr_SetString(PyExc_TypeError, "not a Deliveries");
+        return NULL;
+    }
+    Deliveries *batch = (Deliveries *)object;
+    Core *core = ((Producer *)self)->core;
+    int status = check_usable(core) < 0 ? -1 : send_rest(batch);
+    if (status == 1)
+        return PyLong_FromUnsignedLongLong(batch->ticket);
+    if (finish(batch, status) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+/* For asyncio: the task was cancelled; the rest is not sent. */
+PyObject *producer_end_many(PyObject *self, PyObject *object)
+{
+    (void)self;
+    if (Py_IS_TYPE(object, DeliveriesType) && !((Deliveries *)object)->complete)
+        finish((Deliveries *)object, 0);
+    if (PyErr_Occurred())
+        return NULL;
+    Py_RETURN_NONE;
+}

@@ -1,0 +1,229 @@
+/* Waiting: for a report, a ticket, or the end of callbacks.
+ *
+ * Of all threads that wait in a producer one, the leader, watches the library's event fd and reads
+ * what comes for all; the others watch an eventfd of their own, which is written when there is
+ * news. So every wait is a ppoll(2), which a signal ends, and nobody wakes up in vain. Without
+ * the lock of the interpreter nothing but the ppoll is done. */
+#define _GNU_SOURCE
+#include "ottla_native.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+double monotonic(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+int core_event_fd(Core *core)
+{
+    if (core->event_fd >= 0)
+        return 0;
+    ottla_error_t *error = NULL;
+    int32_t fd, status = ottla_producer_event_fd(core->handle, &fd, &error);
+    if (status != 0) {
+        raise_error(status, error);
+        return -1;
+    }
+    int wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (wake < 0) {
+        PyErr_SetFromErrno(PyExc_OSError);
+        return -1;
+    }
+    core->wake_fd = wake;
+    core->event_fd = fd;
+    return 0;
+}
+
+static void ring(int fd)
+{
+    uint64_t one = 1;
+    if (fd >= 0 && write(fd, &one, sizeof one) < 0) {
+        /* It is full: it is readable. */
+    }
+}
+
+static void silence(int fd)
+{
+    uint64_t count;
+    if (fd >= 0 && read(fd, &count, sizeof count) < 0) {
+        /* It was silent. */
+    }
+}
+
+/* There is news for those who wait; with `interrupt` it is that their waits end. */
+void core_wake(Core *core, bool interrupt)
+{
+    pthread_mutex_lock(&core->lock);
+    for (Waiter *waiter = core->waiters; waiter != NULL; waiter = waiter->next) {
+        waiter->interrupted |= interrupt;
+        ring(waiter->fd);
+    }
+    if (core->led && core->waiters != NULL)
+        ring(core->wake_fd);
+    pthread_mutex_unlock(&core->lock);
+}
+
+/* Gives a ticket that is ready to its waiter, or appends its number to a list. */
+void core_hand_ticket(Core *core, uint64_t ticket, PyObject *tickets)
+{
+    pthread_mutex_lock(&core->lock);
+    Waiter *waiter = core->waiters;
+    while (waiter != NULL && waiter->ticket != ticket)
+        waiter = waiter->next;
+    if (waiter != NULL) {
+        waiter->ticket_ready = true;
+        ring(waiter->fd);
+        if (core->led)
+            ring(core->wake_fd);
+    }
+    pthread_mutex_unlock(&core->lock);
+    if (waiter == NULL && tickets != NULL) {
+        PyObject *number = PyLong_FromUnsignedLongLong(ticket);
+        if (number == NULL || PyList_Append(tickets, number) < 0)
+            PyErr_Clear();
+        Py_XDECREF(number);
+    }
+}
+
+static void join(Core *core, Waiter *waiter)
+{
+    waiter->fd = -1;
+    waiter->interrupted = waiter->ticket_ready = false;
+    pthread_mutex_lock(&core->lock);
+    waiter->next = core->waiters;
+    core->waiters = waiter;
+    pthread_mutex_unlock(&core->lock);
+}
+
+static void leave(Core *core, Waiter *waiter, bool leader)
+{
+    pthread_mutex_lock(&core->lock);
+    Waiter **link = &core->waiters;
+    while (*link != waiter)
+        link = &(*link)->next;
+    *link = waiter->next;
+    if (leader) {
+        core->led = false;
+        /* One of the others is the next leader. */
+        for (Waiter *other = core->waiters; other != NULL; other = other->next)
+            ring(other->fd);
+    }
+    pthread_mutex_unlock(&core->lock);
+    if (waiter->fd >= 0)
+        close(waiter->fd);
+}
+
+/* Whether this thread leads now; else it has an fd on which it is woken. */
+static int lead_or_follow(Core *core, Waiter *waiter, bool *leader)
+{
+    if (*leader)
+        return 0;
+    pthread_mutex_lock(&core->lock);
+    if (!core->led)
+        core->led = *leader = true;
+    pthread_mutex_unlock(&core->lock);
+    if (*leader || waiter->fd >= 0)
+        return 0;
+    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (fd < 0) {
+        PyErr_SetFromErrno(PyExc_OSError);
+        return -1;
+    }
+    pthread_mutex_lock(&core->lock);
+    waiter->fd = fd;
+    /* The leader may have gone meanwhile. */
+    if (!core->led)
+        core->led = *leader = true;
+    pthread_mutex_unlock(&core->lock);
+    return 0;
+}
+
+/* Waits for news; the only place where a thread sleeps. -1 if a signal's handler raised. */
+static int sleep_until(Core *core, Waiter *waiter, bool leader, double deadline)
+{
+    struct pollfd fds[2] = {{.fd = leader ? core->event_fd : waiter->fd, .events = POLLIN},
+                            {.fd = core->wake_fd, .events = POLLIN}};
+    struct timespec time, *limit = NULL;
+    if (deadline >= 0) {
+        double left = deadline - monotonic();
+        left = left < 0 ? 0 : left > 1e9 ? 1e9 : left;
+        time.tv_sec = (time_t)left;
+        time.tv_nsec = (long)((left - (double)time.tv_sec) * 1e9);
+        limit = &time;
+    }
+    int woken, error;
+    Py_BEGIN_ALLOW_THREADS
+    woken = ppoll(fds, leader ? 2 : 1, limit, NULL);
+    error = errno;
+    Py_END_ALLOW_THREADS
+    if (woken < 0 && error == EINTR)
+        return PyErr_CheckSignals();
+    if (woken < 0) {
+        errno = error;
+        PyErr_SetFromErrno(PyExc_OSError);
+        return -1;
+    }
+    return 0;
+}
+
+static int wait_joined(Core *core, Waiter *waiter, double deadline, Ready ready, void *context,
+                       bool *leader)
+{
+    for (;;) {
+        if (lead_or_follow(core, waiter, leader) < 0)
+            return -1;
+        /* Quiet first, then read: what comes after that makes it readable again. */
+        if (*leader) {
+            silence(core->wake_fd);
+            ottla_producer_event_clear(core->handle);
+        } else {
+            silence(waiter->fd);
+        }
+        if (core_drain(core, NULL) < 0)
+            return -1;
+        if (ready(core, waiter, context))
+            return 0;
+        if (waiter->interrupted) {
+            raise_status(OTTLA_INTERRUPTED, "the wait was interrupted from another thread");
+            return -1;
+        }
+        if (deadline >= 0 && monotonic() >= deadline)
+            return 1;
+        if (sleep_until(core, waiter, *leader, deadline) < 0)
+            return -1;
+    }
+}
+
+int core_wait(Core *core, Waiter *waiter, double deadline, Ready ready, void *context)
+{
+    if (core_event_fd(core) < 0)
+        return -1;
+    bool leader = false;
+    Py_INCREF((PyObject *)core);
+    join(core, waiter);
+    int status = wait_joined(core, waiter, deadline, ready, context, &leader);
+    leave(core, waiter, leader);
+    Py_DECREF((PyObject *)core);
+    return status;
+}
+
+static bool outcome_ready(Core *core, Waiter *waiter, void *context)
+{
+    (void)core;
+    (void)waiter;
+    return ((Outcome *)context)->done;
+}
+
+/* Waits for one report: `seconds` below 0 without limit. 0, 1 too late, -1 raised. */
+int core_wait_outcome(Core *core, Outcome *out, double seconds)
+{
+    Waiter waiter = {0};
+    double deadline = seconds < 0 ? -1 : monotonic() + seconds;
+    return core_wait(core, &waiter, deadline, outcome_ready, out);
+}

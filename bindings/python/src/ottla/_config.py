@@ -1,0 +1,38 @@
+"""Configuration as Python has it, and as the library wants it: pairs of texts."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ottla.errors import make_error
+
+_OWN = {
+    "delivery.report.mode": "reports are read by the package itself, on your threads; for records "
+    "without a report there is send(report=False)",
+}
+
+
+def settings(config: Mapping[str, Any] | None, sugar: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """All keys with their values; those of `sugar` have underscores for dots, and count last."""
+    pairs = [(key, _text(key, value)) for key, value in (config or {}).items()]
+    pairs += [(key.replace("_", "."), _text(key, value)) for key, value in sugar.items()]
+    for key, _ in pairs:
+        if key in _OWN:
+            raise make_error(-203, "CONFIGURATION", f"{key}: {_OWN[key]}", False, False)
+    return pairs
+
+
+def _text(key: str, value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, list | tuple):
+        return ",".join(_text(key, item) for item in value)
+    what = "it is None" if value is None else f"it is a {type(value).__name__}"
+    hint = ""
+    if callable(value):
+        hint = "; partitioner, serializers, interceptors and logger are arguments of Producer"
+    text = f"{key}: a text, a number, a truth value or a list of them is wanted, {what}{hint}"
+    raise make_error(-203, "CONFIGURATION", text, False, False)

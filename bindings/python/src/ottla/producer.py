@@ -1,0 +1,132 @@
+"""The producer for threads."""
+
+import atexit
+import json
+import logging
+import os
+import warnings
+import weakref
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from ottla import _config, _native, _record
+from ottla._native import Delivery
+from ottla.errors import KafkaError, make_error
+
+_LEVELS = {3: logging.ERROR, 4: logging.WARNING, 6: logging.INFO, 7: logging.DEBUG}
+
+#: How long, in seconds, a producer that nobody closed is given when it is dropped or Python ends.
+ABANDONED_S = 5.0
+
+
+def open_native(
+    producer: _native.Producer,
+    config: Mapping[str, Any] | None,
+    sugar: Mapping[str, Any],
+    partitioner: _record.Partitioner | None,
+    prepare: Callable[..., Any] | None,
+    acknowledge: Callable[[Delivery], None] | None,
+    logger: logging.Logger | None,
+) -> None:
+    """Makes the library's producer inside a native one."""
+    log = logger or logging.getLogger("ottla")
+
+    def on_log(lines: list[tuple[int, str]]) -> None:
+        for level, text in lines:
+            log.log(_LEVELS.get(level, logging.WARNING), "%s", text)
+
+    producer._open(_config.settings(config, sugar), partitioner, prepare, acknowledge, on_log)
+
+
+class Producer(_native.Producer):
+    """Sends records to Kafka. Any number of threads may share one.
+
+    `config` has Kafka's keys; arguments with underscores for dots (`bootstrap_servers=…`) are the
+    same. Serializers turn keys and values into bytes; `partitioner(topic, key, value, count)` gives
+    a number or None; interceptors see records and reports. Reports are read, and callbacks run,
+    inside your calls: send, poll, flush, close, and waits for deliveries.
+    """
+
+    def __init__(
+        self,
+        config: Mapping[str, Any] | None = None,
+        *,
+        key_serializer: _record.Serializer | None = None,
+        value_serializer: _record.Serializer | None = None,
+        partitioner: _record.Partitioner | None = None,
+        interceptors: _record.Interceptors = (),
+        logger: logging.Logger | None = None,
+        **sugar: Any,
+    ) -> None:
+        self._pid = os.getpid()
+        interceptors = list(interceptors)
+        if isinstance(partitioner, str):
+            # Kafka's key of that name, for one of the built-in partitioners.
+            sugar, partitioner = {**sugar, "partitioner": partitioner}, None
+        prepare = _record.preparation(interceptors, key_serializer, value_serializer)
+        acknowledge = _record.acknowledgement(interceptors)
+        open_native(self, config, sugar, partitioner, prepare, acknowledge, logger)
+        _open_producers.add(self)
+
+    def metrics(self) -> dict[str, Any]:
+        """A snapshot of the counters, under Kafka's names."""
+        snapshot: dict[str, Any] = json.loads(self._metrics())
+        return snapshot
+
+    def purge(self, *, queued: bool = True, in_flight: bool = True) -> None:
+        """Gives up records that were accepted: those that wait, and those in requests."""
+        self._purge(queued * 1 + in_flight * 2)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            self.close()
+        except KeyboardInterrupt:
+            # The second Ctrl-C: what is not delivered by now is given up.
+            self._close_at_once()
+            raise
+
+    def _close_at_once(self) -> None:
+        try:
+            self.close(timeout=0)
+        except KafkaError:
+            pass
+
+    def __del__(self) -> None:
+        if self.closed or self._pid != os.getpid():
+            return
+        warnings.warn(f"unclosed {self!r}: use `with`, or close()", ResourceWarning, source=self)
+        _abandon(self)
+
+    def __repr__(self) -> str:
+        state = "closed" if self.closed else f"{self.pending} pending"
+        return f"<{type(self).__module__}.{type(self).__qualname__}, {state}>"
+
+
+_open_producers: "weakref.WeakSet[Producer]" = weakref.WeakSet()
+
+
+def _abandon(producer: Producer) -> None:
+    try:
+        producer.close(timeout=ABANDONED_S)
+    except KafkaError as error:
+        logging.getLogger("ottla").error("%s", error)
+
+
+@atexit.register
+def _close_all() -> None:
+    """What was accepted is delivered, as far as that is possible in a moment."""
+    for producer in list(_open_producers):
+        if not producer.closed and producer._pid == os.getpid():
+            _abandon(producer)
+
+
+_native.bind(make_error, _record.Record, _record.State)

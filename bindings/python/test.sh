@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# The tests of the Python package: builds the wheel, installs it into an environment of its own
+# under build/python, and runs all tests against what is installed. Expects build/lib (make lib).
+#
+# With --install it ends before the tests: build/python/env has the package then.
+# With OTTLA_TEST_BOOTSTRAP set, the behaviours that need no faults run against that Kafka instead.
+set -uo pipefail
+cd "$(dirname "$0")/../.." || exit 1
+root=$PWD
+out=$root/build/python
+env=$out/env
+export OTTLA_LIB=$root/build/lib
+export PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONDONTWRITEBYTECODE=1
+export CFLAGS="${CFLAGS:-} -Werror"
+
+[ -f "$OTTLA_LIB/libottla.a" ] || scripts/lib.sh || exit 1
+mkdir -p "$out"
+if ! [ -f "$env/ready" ]; then
+  echo "python: an environment with pytest, mypy and confluent-kafka…"
+  rm -rf "$env"
+  python3 -m venv "$env" &&
+    "$env/bin/pip" install -q 'setuptools>=77' wheel pytest mypy confluent-kafka &&
+    touch "$env/ready" || exit 1
+fi
+echo "python: the wheel…"
+rm -rf "$out/wheel" bindings/python/build
+(cd bindings/python && "$env/bin/pip" wheel -q --no-build-isolation --no-deps -w "$out/wheel" .) &&
+  "$env/bin/pip" install -q --no-deps --force-reinstall "$out"/wheel/ottla-*.whl || exit 1
+rm -rf bindings/python/build bindings/python/src/*.egg-info
+
+[ "${1:-}" != --install ] || exit 0
+status=0
+if [ -n "${OTTLA_TEST_BOOTSTRAP:-}" ]; then
+  echo "python: behaviours on $OTTLA_TEST_BOOTSTRAP"
+  "$env/bin/python" -m pytest -q -p no:cacheprovider bindings/python/tests
+  exit
+fi
+
+# One wheel for all: a few records with every other CPython that is here.
+for python in python3.1{1..9} "$HOME"/.pyenv/versions/3.1*/bin/python; do
+  version=$("$python" -c 'import sys; print(sys.version_info >= (3, 11))' 2>/dev/null) || continue
+  [ "$version" = True ] || continue
+  rm -rf "$out/other" && mkdir -p "$out/other" &&
+    "$python" -m zipfile -e "$out"/wheel/ottla-*-cp311-abi3-*.whl "$out/other" &&
+    PYTHONPATH=$out/other "$python" -X dev bindings/python/tests/smoke.py || status=1
+done
+"$env/bin/python" -m pytest -q -p no:cacheprovider bindings/python/tests || status=1
+exit $status

@@ -1,0 +1,145 @@
+"""Forks and signals: what a producer does in a process that is not left alone."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import traceback
+
+import pytest
+import ottla
+
+
+def in_child(work) -> str:
+    """What `work` says in a child of fork; the child ends without cleaning up."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            said = work()
+        except BaseException:
+            said = traceback.format_exc()
+        os.write(writer, str(said).encode())
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        said = pipe.read()
+    assert os.waitpid(child, 0)[1] == 0
+    return said
+
+
+def forked(call) -> str:
+    started = time.monotonic()
+    try:
+        call()
+    except ottla.ForkedError as error:
+        assert time.monotonic() - started < 1
+        return f"refused: {error}"
+    return "accepted"
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_after_fork(brokers):
+    topic = brokers.topic(1)
+    unused = brokers.producer()
+    with brokers.producer() as used:
+        delivery = used.send(topic, value=b"parent").result(30)
+        pending = used.send(topic, value=b"parent")
+        for call in [lambda: used.send(topic, value=b"child"), used.flush, used.poll, used.close,
+                     lambda: used.send_many(topic, [b"v"]), lambda: used.partitions_for(topic),
+                     pending.result]:
+            assert in_child(lambda call=call: forked(call)).startswith("refused: FORKED: ")
+        assert delivery.ok
+        said = in_child(lambda: unused.send(topic, value=b"child").result(30).ok)
+        assert said == "True"
+        assert in_child(lambda: brokers.producer().send(topic, b"new").result(30).ok) == "True"
+        used.send(topic, value=b"parent").result(30)
+    unused.send(topic, value=b"late parent").result(30)
+    unused.close()
+    values = sorted(brokers.values(topic, 6))
+    assert values == [b"child", b"late parent", b"new", b"parent", b"parent", b"parent"]
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_child_drops_a_used_producer_without_a_word(brokers):
+    topic = brokers.topic(1)
+    producers = [brokers.producer()]
+    producers[0].send(topic, value=b"v").result(30)
+    assert in_child(lambda: producers.clear()) == "None"
+    producers[0].close()
+
+
+WAITS = {
+    "result": "producer.send(topic, b'v').result()",
+    "result of many": "producer.send_many(topic, [b'v']).result()",
+    "flush": "producer.send(topic, b'v'); producer.flush()",
+    "poll": "producer.poll(None)",
+    "send": "[producer.send(topic, b'x' * 10000) for _ in range(100)]",
+    "send_many": "producer.send_many(topic, [b'x' * 10000] * 100)",
+    "metadata": "other.send('nowhere', b'v')",
+    "partitions_for": "other.partitions_for('nowhere')",
+    "close": "producer.send(topic, b'v'); producer.close()",
+    "beside a thread that waits": "threading.Thread(target=producer.poll, args=(20,), daemon=True)"
+    ".start(); time.sleep(0.1); producer.send(topic, b'v').result()",
+}
+
+PROGRAM = """
+import ottla, sys, threading, time
+topic = sys.argv[2]
+producer = ottla.Producer(bootstrap_servers=sys.argv[1], buffer_memory=40000, batch_size=10000)
+other = ottla.Producer(bootstrap_servers='127.0.0.1:1', log_level='error')
+producer.send(topic, b'v').result()
+ottla.producer.ABANDONED_S = 0
+print('ready', flush=True)
+sys.stdin.readline()
+try:
+    {wait}
+except KeyboardInterrupt:
+    print('interrupted', flush=True)
+producer._close_at_once()
+"""
+
+
+@pytest.mark.parametrize("wait", WAITS)
+def test_ctrl_c_ends(wait, own):
+    topic = own.topic(1)
+    program = PROGRAM.format(wait=WAITS[wait])
+    with subprocess.Popen([sys.executable, "-c", program, own.servers, topic], text=True,
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout.readline() == "ready\n"
+        for broker in [1, 2, 3]:
+            own.cluster.pause(broker)
+        child.stdin.write("\n")
+        child.stdin.flush()
+        sleeping = time.monotonic() + 0.3
+        while time.monotonic() < sleeping:
+            assert child.poll() is None
+            time.sleep(0.01)
+        started = time.monotonic()
+        child.send_signal(signal.SIGINT)
+        assert child.stdout.readline() == "interrupted\n"
+        assert time.monotonic() - started < 2
+        child.wait(20)
+
+
+def test_signal_handlers_run_while_a_wait_goes_on(own):
+    topic = own.topic(1)
+    seen = []
+    before = signal.signal(signal.SIGUSR1, lambda *_: seen.append(time.monotonic()))
+    try:
+        with own.producer() as producer:
+            producer.send(topic, b"v").result(30)
+            for broker in [1, 2, 3]:
+                own.cluster.pause(broker)
+            timer = threading.Timer(0.1, os.kill, [os.getpid(), signal.SIGUSR1])
+            timer.start()
+            with pytest.raises(TimeoutError):
+                producer.send(topic, b"v").result(timeout=1)
+            assert len(seen) == 1 and time.monotonic() - seen[0] > 0.5
+            timer.join()
+            for broker in [1, 2, 3]:
+                own.cluster.resume(broker)
+    finally:
+        signal.signal(signal.SIGUSR1, before)

@@ -1,0 +1,207 @@
+"""What waits, for how long, and what ends it. See tests/behaviours.tsv."""
+
+import threading
+import time
+
+import pytest
+from conftest import until
+
+import ottla
+
+BIG = b"x" * 10_000
+
+
+def test_flush_waits(brokers):
+    topic = brokers.topic(3)
+    with brokers.producer(linger_ms=20_000) as producer:
+        deliveries = [producer.send(topic, value=b"v") for _ in range(100)]
+        producer.flush()
+        assert all(delivery.done() for delivery in deliveries)
+        assert producer.pending == 0
+
+
+def test_flush_in_time(own):
+    topic = own.topic(1)
+    with own.producer() as producer:
+        producer.send(topic, value=b"v").result(30)
+        leader = own.cluster.leader(topic, 0)
+        own.cluster.pause(leader)
+        producer.send(topic, value=b"v")
+        started = time.monotonic()
+        with pytest.raises(ottla.TimeoutError, match="flush: 1 records have no outcome"):
+            producer.flush(timeout=0.2)
+        assert 0.2 <= time.monotonic() - started < 5
+        own.cluster.resume(leader)
+        producer.flush(timeout=30)
+
+
+def full(own, **config):
+    """A producer whose buffer is full as the cluster stands still, and its topic."""
+    topic = own.topic(1)
+    producer = own.producer(buffer_memory=40_000, batch_size=10_000, **config)
+    producer.send(topic, value=b"v").result(30)
+    for broker in [1, 2, 3]:
+        own.cluster.pause(broker)
+    with pytest.raises(ottla.WouldBlockError):
+        for _ in range(10):
+            producer.send(topic, value=BIG, timeout=0)
+    return producer, topic
+
+
+def resume(own):
+    for broker in [1, 2, 3]:
+        own.cluster.resume(broker)
+
+
+def test_wait_is_interrupted(own):
+    producer, topic = full(own)
+    pending, raised = producer.pending, []
+
+    def send():
+        try:
+            producer.send(topic, value=BIG)
+        except ottla.InterruptedError as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+
+    def interrupt():
+        producer.interrupt()
+        return not thread.is_alive()
+
+    until(interrupt, "the send ends")
+    assert len(raised) == 1 and producer.pending == pending
+    resume(own)
+    producer.close()
+    assert len(own.values(topic, pending + 1)) == pending + 1
+
+
+def test_full_buffer_waits(own):
+    producer, topic = full(own, max_block_ms=300)
+    started = time.monotonic()
+    with pytest.raises(ottla.BufferExhaustedError, match=r"buffer\.memory"):
+        producer.send(topic, value=BIG)
+    assert time.monotonic() - started >= 0.3
+    started = time.monotonic()
+    with pytest.raises(ottla.BufferExhaustedError):
+        producer.send(topic, value=BIG, timeout=0.1)
+    assert 0.1 <= time.monotonic() - started < 0.3
+    resume(own)
+    producer.close()
+
+
+def test_a_full_buffer_that_empties_lets_sends_go_on(own):
+    producer, topic = full(own)
+    thread = threading.Timer(0.1, resume, [own])
+    thread.start()
+    before = producer.pending
+    deliveries = [producer.send(topic, value=BIG) for _ in range(20)]
+    many = producer.send_many(topic, [BIG] * 20)
+    assert before > 0 and many.result(30) and all(d.result(30).ok for d in deliveries)
+    thread.join()
+    producer.close()
+
+
+def test_full_buffer_would_block(own):
+    producer, topic = full(own)
+    with pytest.raises(ottla.WouldBlockError, match=r"buffer\.memory"):
+        producer.send(topic, value=BIG, timeout=0)
+    resume(own)
+
+    def try_again():
+        try:
+            return producer.send(topic, value=BIG, timeout=0)
+        except ottla.WouldBlockError:
+            producer.poll(0.1)
+            return None
+
+    until(try_again, "a try succeeds")
+    producer.close()
+
+
+def test_reports_that_nobody_could_read_yet_make_send_wait(own):
+    topic = own.topic(1)
+    with own.producer(delivery_report_queue_max=10, linger_ms=0) as producer:
+        for _ in range(1000):
+            producer.send(topic, value=b"v")
+        assert len(producer.send_many(topic, [b"v"] * 1000).result(30)) == 1000
+        with pytest.raises(ottla.ReportsFullError):
+            for _ in range(1000):
+                producer.send(topic, value=b"v", timeout=0)
+
+
+def test_unreachable_says_so():
+    with ottla.Producer(bootstrap_servers="127.0.0.1:1", max_block_ms=300) as producer:
+        started = time.monotonic()
+        with pytest.raises(ottla.TimeoutError, match=r"127\.0\.0\.1:1") as raised:
+            producer.send("letters", value=b"v")
+        assert 0.3 <= time.monotonic() - started < 10 and raised.value.retriable
+        with pytest.raises(ottla.TimeoutError, match="letters"):
+            producer.partitions_for("letters", timeout=0.1)
+
+
+def test_close_in_time(own):
+    topic = own.topic(1)
+    reported = []
+    producer = own.producer()
+    producer.send(topic, value=b"v").result(30)
+    for broker in [1, 2, 3]:
+        own.cluster.kill(broker)
+    for _ in range(10):
+        producer.send(topic, value=b"v", on_delivery=reported.append)
+    started = time.monotonic()
+    with pytest.raises(ottla.ClosedError, match="10 record"):
+        producer.close(timeout=0.3)
+    assert 0.3 <= time.monotonic() - started < 5
+    assert len(reported) == 10
+    assert all(isinstance(delivery.error, ottla.ClosedError) for delivery in reported)
+    producer.close()
+
+
+def test_close_ends_the_waits_of_other_threads(own):
+    producer, topic = full(own)
+    raised = []
+
+    def send():
+        try:
+            producer.send(topic, value=BIG)
+        except ottla.ClosedError as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    until(lambda: producer.metrics()["waiting-threads"] == 1, "the send waits")
+    with pytest.raises(ottla.ClosedError):
+        producer.close(timeout=0.1)
+    thread.join(10)
+    assert len(raised) == 1
+
+
+def test_result_in_time(own):
+    topic = own.topic(1)
+    with own.producer() as producer:
+        producer.send(topic, value=b"v").result(30)
+        leader = own.cluster.leader(topic, 0)
+        own.cluster.pause(leader)
+        delivery = producer.send(topic, value=b"v")
+        many = producer.send_many(topic, [b"v", b"v"])
+        with pytest.raises(TimeoutError, match="may still be delivered"):
+            delivery.result(timeout=0.1)
+        with pytest.raises(TimeoutError, match="2 of 2 records"):
+            many.result(0.1)
+        assert not delivery.done() and not many.done() and delivery.offset is None
+        assert delivery.state is ottla.State.PENDING and repr(delivery).endswith("pending>")
+        own.cluster.resume(leader)
+        assert delivery.result(timeout=30).ok and many.result(30)
+
+
+def test_purge_gives_records_up(own):
+    topic = own.topic(1)
+    with own.producer(linger_ms=20_000) as producer:
+        producer.partitions_for(topic)
+        delivery = producer.send(topic, value=b"v")
+        producer.purge()
+        with pytest.raises(ottla.PurgedError):
+            delivery.result(30)
+        assert delivery.state is ottla.State.NOT_PERSISTED
