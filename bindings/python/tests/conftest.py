@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import pathlib
 import time
 from collections.abc import Callable, Iterator
 
@@ -12,13 +13,17 @@ import pytest
 import ottla
 
 KAFKA = os.environ.get("OTTLA_TEST_BOOTSTRAP")
+BEHAVIOURS = pathlib.Path(__file__).resolve().parents[3] / "tests" / "behaviours.tsv"
 _numbers = itertools.count(int(time.time() * 1000) % 10**9)
 
 
 def pytest_collection_modifyitems(config, items):
-    """On Kafka only what was not tried without it: the behaviours that need no faults."""
+    """On Kafka only what can be tried there: what tests/behaviours.tsv says, and the like."""
+    rows = [line.split("\t") for line in BEHAVIOURS.read_text(encoding="utf-8").splitlines()]
+    both = {f"test_{row[0]}" for row in rows if row[1:2] == ["both"] and "python" in row[2]}
     if KAFKA:
-        chosen = [item for item in items if "brokers" in item.fixturenames]
+        chosen = [item for item in items
+                  if "brokers" in item.fixturenames or item.originalname in both]
         config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
         items[:] = chosen
 

@@ -1,6 +1,7 @@
 """ottla.aio: tasks wait, the event loop does not."""
 
 import asyncio
+import gc
 import time
 
 import pytest
@@ -241,6 +242,70 @@ def test_a_producer_belongs_to_one_loop(brokers):
     producer = producer_of(brokers)
     with asyncio.Runner() as first, asyncio.Runner() as second:
         first.run(producer.send(topic, b"v"))
-        with pytest.raises(RuntimeError, match="another event loop"):
+        with pytest.raises(RuntimeError, match="another event loop|different loop"):
             second.run(producer.send(topic, b"v"))
         first.run(producer.close())
+
+
+def test_send_is_a_coroutine_like_any_other(brokers):
+    topic = brokers.topic(1)
+
+    async def main():
+        async with producer_of(brokers) as producer:
+            async with asyncio.TaskGroup() as group:
+                task = group.create_task(producer.send(topic, b"1"))
+            assert task.result().ok
+            assert (await asyncio.create_task(producer.send(topic, b"2"))).ok
+            assert (await asyncio.wait_for(producer.send(topic, b"3"), 30)).ok
+            assert (await asyncio.ensure_future(producer.send(topic, b"4"))).ok
+            future = asyncio.run_coroutine_threadsafe(
+                producer.send(topic, b"5"), asyncio.get_running_loop())
+            assert (await asyncio.wrap_future(future)).ok
+            used = producer.send(topic, b"6")
+            await used
+            with pytest.raises(RuntimeError, match="already awaited"):
+                await used
+            with pytest.warns(RuntimeWarning, match="never awaited"):
+                producer.send(topic, b"7")
+            producer.send(topic, b"8").close()
+            with pytest.raises(asyncio.CancelledError, match="why"):
+                task = asyncio.create_task(producer.send(topic, b"9"))
+                await asyncio.sleep(0)
+                task.cancel("why")
+                await task
+
+    asyncio.run(main())
+    assert brokers.values(topic, 7) == [b"1", b"2", b"3", b"4", b"5", b"6", b"9"]
+
+
+def test_context_and_current_task_are_those_of_the_task(brokers):
+    import contextvars
+
+    topic = brokers.topic(1)
+    variable = contextvars.ContextVar("variable")
+
+    async def task(producer, number):
+        variable.set(number)
+        me = asyncio.current_task()
+        await producer.send(topic, b"v")
+        assert variable.get() == number and asyncio.current_task() is me
+
+    async def main():
+        async with producer_of(brokers) as producer:
+            await asyncio.gather(*(task(producer, n) for n in range(100)))
+
+    asyncio.run(main())
+
+
+def test_what_nobody_closed_is_delivered_and_warned_of(brokers):
+    topic = brokers.topic(1)
+
+    async def main():
+        producer = producer_of(brokers, linger_ms=1000)
+        await producer.partitions_for(topic)
+        await producer.enqueue(topic, b"v")
+
+    with pytest.warns(ResourceWarning, match="unclosed"):
+        asyncio.run(main())
+        gc.collect()
+    assert brokers.values(topic, 1) == [b"v"]

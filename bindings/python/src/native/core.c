@@ -170,6 +170,8 @@ static int core_traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT(core->prepare);
     Py_VISIT(core->on_acknowledgement);
     Py_VISIT(core->on_log);
+    Py_VISIT(core->loop);
+    Py_VISIT(core->awake);
     Py_VISIT(core->lines);
     Py_VISIT(core->partitioner_error);
     return 0;
@@ -181,6 +183,8 @@ static int core_clear(PyObject *self)
     Py_CLEAR(core->prepare);
     Py_CLEAR(core->on_acknowledgement);
     Py_CLEAR(core->on_log);
+    Py_CLEAR(core->loop);
+    Py_CLEAR(core->awake);
     Py_CLEAR(core->partitioner_error);
     return 0;
 }

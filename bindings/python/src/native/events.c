@@ -11,6 +11,42 @@ PyObject *producer_event_fd(PyObject *self, PyObject *unused)
     return PyLong_FromLong(core->event_fd);
 }
 
+/* (loop, prepare_first): the loop that watches the event fd from now on. */
+PyObject *producer_attach(PyObject *self, PyObject *args)
+{
+    Core *core = ((Producer *)self)->core;
+    PyObject *loop;
+    int prepare_first;
+    if (check_usable(core) < 0 || !PyArg_ParseTuple(args, "Op", &loop, &prepare_first))
+        return NULL;
+    if (core->awake == NULL && (core->awake = PyList_New(0)) == NULL)
+        return NULL;
+    Py_XDECREF(core->loop);
+    core->loop = Py_NewRef(loop);
+    core->prepare_first = prepare_first;
+    Py_RETURN_NONE;
+}
+
+/* Wakes the tasks whose reports have come. */
+static int wake_tasks(Core *core)
+{
+    PyObject *awake = core->awake;
+    if (awake == NULL || PyList_Size(awake) == 0)
+        return 0;
+    core->awake = PyList_New(0);
+    int status = core->awake == NULL ? -1 : 0;
+    for (Py_ssize_t i = 0; i < PyList_Size(awake); i++) {
+        PyObject *wait = PyList_GetItem(awake, i);
+        /* After an exception, that of Ctrl-C, the others wait for the next round. */
+        if (status == 0)
+            status = wait_wake(wait);
+        else if (core->awake != NULL)
+            PyList_Append(core->awake, wait);
+    }
+    Py_DECREF(awake);
+    return status;
+}
+
 /* Makes the event fd quiet, reads all there is, and gives a list of the tickets that are ready. */
 PyObject *producer_drain(PyObject *self, PyObject *unused)
 {
@@ -21,7 +57,7 @@ PyObject *producer_drain(PyObject *self, PyObject *unused)
         return tickets;
     if (core->event_fd >= 0)
         ottla_producer_event_clear(core->handle);
-    if (core_drain(core, tickets) < 0)
+    if (core_drain(core, tickets) < 0 || wake_tasks(core) < 0)
         Py_CLEAR(tickets);
     return tickets;
 }

@@ -2,16 +2,17 @@
  * methods of its types may change. */
 #include "ottla_native.h"
 
-/* (make_error, Record, State): what is written in Python and needed here. */
+/* (make_error, Record, State, CancelledError): what is written in Python and needed here. */
 static PyObject *bind(PyObject *module, PyObject *args)
 {
     (void)module;
-    PyObject *make, *record, *state;
-    if (!PyArg_ParseTuple(args, "OOO", &make, &record, &state))
+    PyObject *make, *record, *state, *cancelled;
+    if (!PyArg_ParseTuple(args, "OOOO", &make, &record, &state, &cancelled))
         return NULL;
     errors_bind(make);
     record_bind(record);
     state_bind(state);
+    sending_bind(cancelled);
     Py_RETURN_NONE;
 }
 
@@ -51,7 +52,7 @@ PyMODINIT_FUNC PyInit__native(void)
     PyUnstable_Module_SetGIL(module, Py_MOD_GIL_NOT_USED);
 #endif
     if (send_names() < 0 || send_many_names() < 0 || core_type(module) < 0 ||
-        delivery_types(module) < 0 || deliveries_type(module) < 0 || producer_type(module) < 0 ||
+        delivery_types(module) < 0 || deliveries_type(module) < 0 || producer_type(module) < 0 || sending_types(module) < 0 ||
         cluster_type(module) < 0 ||
         PyModule_AddStringConstant(module, "version", ottla_version()) < 0) {
         Py_DECREF(module);

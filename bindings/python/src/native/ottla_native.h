@@ -51,12 +51,15 @@ typedef struct {
     PyObject *prepare;
     PyObject *on_acknowledgement;
     PyObject *on_log;
+    PyObject *loop;  /* asyncio's, or NULL */
+    PyObject *awake; /* a list of what tasks wait for, that is there; or NULL */
     PyObject *lines;          /* list of (level, text) that were not handed on yet */
     PyObject *partitioner_error; /* what the partitioner raised during this send */
     PyObject *callbacks_first; /* done, and not yet shown to callbacks: a queue through `next` */
     PyObject *callbacks_last;
     unsigned long dispatcher; /* the thread that runs callbacks, if `dispatching` */
     bool dispatching;
+    bool prepare_first; /* ottla.aio prepares records itself */
     bool closing;
     bool closed;
     bool led; /* a thread waits on the event fd for all */
@@ -115,7 +118,7 @@ typedef struct {
     Core *core;
 } Producer;
 
-extern PyTypeObject *CoreType, *DeliveryType, *DeliveriesType, *ProducerType, *ClusterType;
+extern PyTypeObject *CoreType, *DeliveryType, *DeliveriesType, *ClusterType;
 extern int64_t live_deliveries;
 
 /* arguments.c: what callers give us. */
@@ -208,8 +211,17 @@ int look_after_reports(Core *core);
 /* Gives a ticket up. What it waited for in vain is raised, unless something is raised already. */
 void give_up_ticket(Core *core, uint64_t ticket);
 
+/* sending.c */
+int sending_types(PyObject *module);
+int sending_bind(PyObject *cancelled_error);
+bool is_wait(PyObject *object);
+int wait_wake(PyObject *wait);
+PyObject *producer_sending(PyObject *self, PyObject *const *args, Py_ssize_t count,
+                           PyObject *keywords);
+
 /* events.c: methods of Producer */
 PyObject *producer_event_fd(PyObject *self, PyObject *unused);
+PyObject *producer_attach(PyObject *self, PyObject *args);
 PyObject *producer_drain(PyObject *self, PyObject *unused);
 PyObject *producer_begin_flush(PyObject *self, PyObject *unused);
 PyObject *producer_is_flushed(PyObject *self, PyObject *mark);

@@ -1,8 +1,6 @@
 /* Producer: the type behind ottla.Producer and ottla.aio.Producer. */
 #include "ottla_native.h"
 
-PyTypeObject *ProducerType;
-
 static PyObject *open_producer(PyObject *self, PyObject *args)
 {
     PyObject *config, *partitioner, *prepare, *on_acknowledgement, *on_log;
@@ -244,8 +242,27 @@ static PyGetSetDef producer_getset[] = {
 
 #define FAST(function) (PyCFunction)(void (*)(void))(function)
 
-static PyMethodDef producer_methods[] = {
+/* What both producers have. */
+static PyMethodDef base_methods[] = {
     {"_open", open_producer, METH_VARARGS, NULL},
+    {"_try_send", FAST(producer_try_send), METH_FASTCALL, NULL},
+    {"_begin_many", FAST(producer_begin_many), METH_FASTCALL, NULL},
+    {"_resume_many", producer_resume_many, METH_O, NULL},
+    {"_end_many", producer_end_many, METH_O, NULL},
+    {"_event_fd", producer_event_fd, METH_NOARGS, NULL},
+    {"_drain", producer_drain, METH_NOARGS, NULL},
+    {"_begin_flush", producer_begin_flush, METH_NOARGS, NULL},
+    {"_is_flushed", producer_is_flushed, METH_O, NULL},
+    {"_cancel_ticket", producer_cancel_ticket, METH_O, NULL},
+    {"_try_partitions", producer_try_partitions, METH_VARARGS, NULL},
+    {"_purge", purge, METH_VARARGS, NULL},
+    {"_metrics", metrics, METH_NOARGS, NULL},
+    {"_close", FAST(close_), METH_VARARGS | METH_KEYWORDS, NULL},
+    {"_attach", producer_attach, METH_VARARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyMethodDef threads_methods[] = {
     {"send", FAST(producer_send), METH_FASTCALL | METH_KEYWORDS,
      "send($self, topic, value=None, key=None, headers=None, *, partition=None, "
      "timestamp_ms=None, on_delivery=None, opaque=None, report=True, timeout=None)\n--\n\n"
@@ -257,10 +274,6 @@ static PyMethodDef producer_methods[] = {
      "Sends records to a topic in their order: values, dicts of send's arguments, or Records. "
      "Returns the Deliveries. Of a record that is refused the error is raised, with the Deliveries "
      "of those before it as its attribute `deliveries`."},
-    {"_try_send", FAST(producer_try_send), METH_FASTCALL, NULL},
-    {"_begin_many", FAST(producer_begin_many), METH_FASTCALL, NULL},
-    {"_resume_many", producer_resume_many, METH_O, NULL},
-    {"_end_many", producer_end_many, METH_O, NULL},
     {"poll", FAST(poll_), METH_VARARGS | METH_KEYWORDS,
      "poll($self, timeout=0)\n--\n\nReads reports and runs their callbacks, waiting for the first "
      "at most `timeout` seconds (None: without limit). Returns how many reports were read."},
@@ -279,34 +292,58 @@ static PyMethodDef producer_methods[] = {
      "partitions_for($self, topic, timeout=None)\n--\n\nThe partitions of a topic as pairs of "
      "number and leader (-1 for none). Waits until the topic is known, at most `timeout` seconds "
      "and max.block.ms."},
-    {"_event_fd", producer_event_fd, METH_NOARGS, NULL},
-    {"_drain", producer_drain, METH_NOARGS, NULL},
-    {"_begin_flush", producer_begin_flush, METH_NOARGS, NULL},
-    {"_is_flushed", producer_is_flushed, METH_O, NULL},
-    {"_cancel_ticket", producer_cancel_ticket, METH_O, NULL},
-    {"_try_partitions", producer_try_partitions, METH_VARARGS, NULL},
-    {"_purge", purge, METH_VARARGS, NULL},
-    {"_metrics", metrics, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 
-static PyType_Slot producer_slots[] = {
-    {Py_tp_traverse, producer_traverse}, {Py_tp_clear, producer_clear},
-    {Py_tp_dealloc, producer_dealloc},   {Py_tp_methods, producer_methods},
-    {Py_tp_getset, producer_getset},     {0, NULL},
+static PyMethodDef tasks_methods[] = {
+    {"send", FAST(producer_sending), METH_FASTCALL | METH_KEYWORDS,
+     "send($self, topic, value=None, key=None, headers=None, *, partition=None, "
+     "timestamp_ms=None)\n--\n\n"
+     "A coroutine: sends a record and returns its report; raises if it was refused or not "
+     "delivered.\n\nA task that is cancelled while its record waits for memory sends nothing. "
+     "Cancelled later, the record is delivered all the same."},
+    {NULL, NULL, 0, NULL},
 };
 
-static PyType_Spec producer_spec = {
-    .name = "ottla._native.Producer",
-    .basicsize = sizeof(Producer),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_BASETYPE,
-    .slots = producer_slots,
+static PyType_Slot base_slots[] = {
+    {Py_tp_traverse, producer_traverse}, {Py_tp_clear, producer_clear},
+    {Py_tp_dealloc, producer_dealloc},   {Py_tp_methods, base_methods},
+    {Py_tp_getset, producer_getset},     {0, NULL},
 };
+static PyType_Slot threads_slots[] = {{Py_tp_methods, threads_methods}, {0, NULL}};
+static PyType_Slot tasks_slots[] = {{Py_tp_methods, tasks_methods}, {0, NULL}};
+
+#define SPEC(type_name, of_flags, of_slots)                                                        \
+    {                                                                                              \
+        .name = "ottla._native." type_name,                                                        \
+        .basicsize = sizeof(Producer),                                                             \
+        .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | (of_flags),                            \
+        .slots = of_slots,                                                                         \
+    }
+static PyType_Spec base_spec = SPEC("Base", Py_TPFLAGS_HAVE_GC, base_slots);
+static PyType_Spec threads_spec = SPEC("Producer", 0, threads_slots);
+static PyType_Spec tasks_spec = SPEC("TaskProducer", 0, tasks_slots);
+
+static int add_type(PyObject *module, PyType_Spec *spec, PyObject *base, const char *name)
+{
+    PyObject *bases = PyTuple_Pack(1, base);
+    PyObject *type = bases == NULL ? NULL : PyType_FromSpecWithBases(spec, bases);
+    Py_XDECREF(bases);
+    int status = type == NULL ? -1 : PyModule_AddObjectRef(module, name, type);
+    Py_XDECREF(type);
+    return status;
+}
 
 int producer_type(PyObject *module)
 {
-    ProducerType = (PyTypeObject *)PyType_FromSpec(&producer_spec);
-    if (ProducerType == NULL)
+    PyObject *base = PyType_FromSpec(&base_spec);
+    if (base == NULL)
         return -1;
-    return PyModule_AddObjectRef(module, "Producer", (PyObject *)ProducerType);
+    int status = PyModule_AddObjectRef(module, "Base", base);
+    if (status == 0)
+        status = add_type(module, &threads_spec, base, "Producer");
+    if (status == 0)
+        status = add_type(module, &tasks_spec, base, "TaskProducer");
+    Py_DECREF(base);
+    return status;
 }

@@ -82,6 +82,15 @@ static void complete(Core *core, const ottla_report_t *report)
     }
     Delivery *delivery = (Delivery *)(uintptr_t)report->opaque;
     fill(delivery->out, report);
+    if (delivery->future != NULL && core->awake != NULL && core->on_acknowledgement == NULL &&
+        is_wait(delivery->future)) {
+        if (PyList_Append(core->awake, delivery->future) < 0)
+            PyErr_Clear();
+        Py_CLEAR(delivery->future);
+        Py_CLEAR(delivery->core);
+        Py_DECREF((PyObject *)delivery);
+        return;
+    }
     if (delivery->on_delivery != NULL || delivery->future != NULL ||
         core->on_acknowledgement != NULL) {
         enqueue(core, (PyObject *)delivery);
@@ -92,8 +101,10 @@ static void complete(Core *core, const ottla_report_t *report)
 }
 
 /* Tells an asyncio future, unless its task was cancelled. */
-static int resolve(PyObject *future, PyObject *delivery)
+static int resolve(Core *core, PyObject *future, PyObject *delivery)
 {
+    if (is_wait(future))
+        return core->awake == NULL ? 0 : PyList_Append(core->awake, future);
     PyObject *result = PyObject_CallMethod(future, "done", NULL);
     if (result == Py_False) {
         Py_DECREF(result);
@@ -154,7 +165,7 @@ static int run_callback(Core *core, PyObject *delivery)
     }
     if (status < 0)
         status = raised_in(core->on_acknowledgement);
-    if (future != NULL && status == 0 && resolve(future, delivery) < 0)
+    if (future != NULL && status == 0 && resolve(core, future, delivery) < 0)
         status = raised_in(future);
     if (on_delivery != NULL && status == 0) {
         PyObject *result = PyObject_CallFunctionObjArgs(on_delivery, delivery, NULL);

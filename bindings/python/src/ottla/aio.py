@@ -11,6 +11,8 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -18,12 +20,12 @@ from typing import Any, Self
 from ottla import _native, _record
 from ottla._native import Deliveries, Delivery
 from ottla.errors import KafkaError, make_error
-from ottla.producer import open_native
+from ottla.producer import ABANDONED_S, open_native
 
 __all__ = ["Producer"]
 
 
-class Producer:
+class Producer(_native.TaskProducer):
     """Sends records to Kafka from the tasks of one event loop.
 
     Takes the same arguments as `ottla.Producer`. It belongs to the loop in which it is used first.
@@ -45,31 +47,30 @@ class Producer:
             sugar, partitioner = {**sugar, "partitioner": partitioner}, None
         self._prepare = _record.preparation(interceptors, key_serializer, value_serializer)
         acknowledge = _record.acknowledgement(interceptors)
-        self._native = _native.Producer()
-        # send prepares its records itself, once, before the first try.
-        open_native(self._native, config, sugar, partitioner, None, acknowledge, logger)
-        self._try_send = self._native._try_send
+        # Records are prepared here, once, before the first try.
+        open_native(self, config, sugar, partitioner, None, acknowledge, logger)
+        self._pid = os.getpid()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._create_future: Callable[[], asyncio.Future[Any]]
         self._fd = -1
         self._tickets: dict[int, asyncio.Future[None]] = {}
         self._news: list[asyncio.Future[None]] = []
 
-    def _attach(self) -> asyncio.AbstractEventLoop:
+    def _use(self) -> None:
         """Watches the event fd, from the first use on."""
         loop = asyncio.get_running_loop()
         if self._loop is None:
-            self._fd = self._native._event_fd()
+            self._fd = self._event_fd()
+            self._attach(loop, self._prepare is not None)
             self._loop = loop
             self._create_future = loop.create_future
             loop.add_reader(self._fd, self._on_event)
         elif self._loop is not loop:
             raise RuntimeError("this producer belongs to another event loop: make one for each")
-        return loop
 
     def _on_event(self) -> None:
         try:
-            tickets = self._native._drain()
+            tickets = self._drain()
         except KafkaError as error:
             # A child of fork, or a defect: whoever waits is to hear of it.
             self._detach()
@@ -108,39 +109,38 @@ class Producer:
         except BaseException:
             self._tickets.pop(ticket, None)
             with contextlib.suppress(KafkaError):
-                self._native._cancel_ticket(ticket)
+                self._cancel_ticket(ticket)
             raise
 
-    async def send(
-        self,
-        topic: str,
-        value: Any = None,
-        key: Any = None,
-        headers: _record.Headers = None,
-        *,
-        partition: int | None = None,
-        timestamp_ms: int | None = None,
+    async def _send_slowly(
+        self, ticket: int, topic: str, value: Any, key: Any, headers: Any, partition: Any,
+        timestamp_ms: Any,
     ) -> Delivery:
-        """Sends a record and returns its report; raises if it was refused or not delivered.
+        """The way of `send` where more than the report has to be waited for."""
+        future = await self._accept(
+            topic, value, key, headers, partition, timestamp_ms, ticket, self._loop is not None
+        )
+        delivery = await future
+        return delivery if delivery.ok else delivery.result()
 
-        A task that is cancelled while its record waits for memory sends nothing. Cancelled later,
-        the record is delivered all the same.
-        """
-        if self._loop is None or asyncio._get_running_loop() is not self._loop:
-            self._attach()
-        future = self._create_future()
+    async def _accept(
+        self, topic: str, value: Any, key: Any, headers: Any, partition: Any, timestamp_ms: Any,
+        ticket: int = 0, waits: bool = False,
+    ) -> "asyncio.Future[Delivery]":
+        """Waits until a record is accepted."""
+        self._use()
+        future: asyncio.Future[Delivery] = self._create_future()
         if self._prepare is not None:
             topic, value, key, headers, partition, timestamp_ms = self._prepare(
                 topic, value, key, headers, partition, timestamp_ms
             )
-        sent = self._try_send(topic, value, key, headers, partition, timestamp_ms, future, 0)
-        while type(sent) is int:
-            await self._wait_for_ticket(sent)
-            sent = self._try_send(
-                topic, value, key, headers, partition, timestamp_ms, future, sent
-            )
-        delivery: Delivery = await future
-        return delivery if delivery.ok else delivery.result()
+        elif waits:
+            await self._wait_for_ticket(ticket)
+        args = (topic, value, key, headers, partition, timestamp_ms, future)
+        while isinstance(sent := self._try_send(*args, ticket), int):
+            ticket = sent
+            await self._wait_for_ticket(ticket)
+        return future
 
     async def enqueue(
         self,
@@ -157,19 +157,7 @@ class Producer:
         Waits only if there is no memory. The future gives the Delivery, whose `error` says whether
         it failed: one that nobody looks at does not complain.
         """
-        self._attach()
-        future: asyncio.Future[Delivery] = self._create_future()
-        if self._prepare is not None:
-            topic, value, key, headers, partition, timestamp_ms = self._prepare(
-                topic, value, key, headers, partition, timestamp_ms
-            )
-        sent = self._try_send(topic, value, key, headers, partition, timestamp_ms, future, 0)
-        while type(sent) is int:
-            await self._wait_for_ticket(sent)
-            sent = self._try_send(
-                topic, value, key, headers, partition, timestamp_ms, future, sent
-            )
-        return future
+        return await self._accept(topic, value, key, headers, partition, timestamp_ms)
 
     async def send_many(self, topic: str, records: Iterable[Any]) -> Deliveries:
         """Sends records in their order and returns when all have their report.
@@ -177,16 +165,16 @@ class Producer:
         Of a record that is refused the error is raised, with those that were accepted before it
         as its attribute `deliveries`; of records that failed the first one's error.
         """
-        self._attach()
+        self._use()
         if self._prepare is not None:
             records = [self._prepared(topic, record) for record in records]
         future = self._create_future()
-        deliveries = self._native._begin_many(topic, records, future)
+        deliveries = self._begin_many(topic, records, future)
         try:
-            while (ticket := self._native._resume_many(deliveries)) is not None:
+            while (ticket := self._resume_many(deliveries)) is not None:
                 await self._wait_for_ticket(ticket)
         except asyncio.CancelledError:
-            self._native._end_many(deliveries)
+            self._end_many(deliveries)
             raise
         await future
         return deliveries.result()
@@ -206,48 +194,38 @@ class Producer:
 
         For a limit in time there is `asyncio.timeout`.
         """
-        self._attach()
-        mark = self._native._begin_flush()
-        while not self._native._is_flushed(mark):
+        self._use()
+        mark = self._begin_flush()
+        while not self._is_flushed(mark):
             await self._wait_for_news()
 
     async def partitions_for(self, topic: str) -> list[tuple[int, int]]:
         """The partitions of a topic as pairs of number and leader (-1 for none)."""
-        self._attach()
-        found = self._native._try_partitions(topic, 0)
+        self._use()
+        found = self._try_partitions(topic, 0)
         while isinstance(found, int):
             await self._wait_for_ticket(found)
-            found = self._native._try_partitions(topic, found)
+            found = self._try_partitions(topic, found)
         return found
 
     def purge(self, *, queued: bool = True, in_flight: bool = True) -> None:
         """Gives up records that were accepted: those that wait, and those in requests."""
-        self._native._purge(queued * 1 + in_flight * 2)
+        self._purge(queued * 1 + in_flight * 2)
 
     def metrics(self) -> dict[str, Any]:
         """A snapshot of the counters, under Kafka's names."""
-        snapshot: dict[str, Any] = json.loads(self._native._metrics())
+        snapshot: dict[str, Any] = json.loads(self._metrics())
         return snapshot
-
-    @property
-    def pending(self) -> int:
-        """How many records have no report yet."""
-        return self._native.pending
-
-    @property
-    def closed(self) -> bool:
-        """Whether it is closed."""
-        return self._native.closed
 
     async def close(self, timeout: float | None = None) -> None:
         """Waits until all accepted records are reported, at most `timeout` seconds, and ends.
 
         What has no report by then fails, and ClosedError is raised.
         """
-        if self._native.closed:
+        if self.closed:
             return
         try:
-            if self._native.pending > 0 and timeout != 0:
+            if self.pending > 0 and timeout != 0:
                 async with asyncio.timeout(timeout):
                     await self.flush()
         except TimeoutError:
@@ -255,9 +233,11 @@ class Producer:
         finally:
             self._detach()
             try:
-                self._native.close(timeout=0)
+                self._close(timeout=0)
             finally:
                 self._end_waits()
+                if self._loop is not None and not self._loop.is_closed():
+                    self._loop.call_soon(self._drain)
 
     def _end_waits(self) -> None:
         waiting = [*self._tickets.values(), *self._news]
@@ -270,7 +250,7 @@ class Producer:
                 )
 
     async def __aenter__(self) -> Self:
-        self._attach()
+        self._use()
         return self
 
     async def __aexit__(
@@ -280,6 +260,14 @@ class Producer:
         trace: TracebackType | None,
     ) -> None:
         await self.close()
+
+    def __del__(self) -> None:
+        if self.closed or self._pid != os.getpid():
+            return
+        warnings.warn(f"unclosed {self!r}: use `async with`, or close()", ResourceWarning,
+                      source=self)
+        with contextlib.suppress(KafkaError):
+            self._close(timeout=ABANDONED_S)
 
     def __repr__(self) -> str:
         state = "closed" if self.closed else f"{self.pending} pending"

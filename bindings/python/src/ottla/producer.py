@@ -1,5 +1,6 @@
 """The producer for threads."""
 
+import asyncio
 import atexit
 import json
 import logging
@@ -21,7 +22,7 @@ ABANDONED_S = 5.0
 
 
 def open_native(
-    producer: _native.Producer,
+    producer: _native.Base,
     config: Mapping[str, Any] | None,
     sugar: Mapping[str, Any],
     partitioner: _record.Partitioner | None,
@@ -129,4 +130,4 @@ def _close_all() -> None:
             _abandon(producer)
 
 
-_native.bind(make_error, _record.Record, _record.State)
+_native.bind(make_error, _record.Record, _record.State, asyncio.CancelledError)

@@ -1,0 +1,487 @@
+/* Sending: what ottla.aio's send gives, a coroutine made by hand. One in Python with a future in
+ * it would cost as much as everything else of a send.
+ *
+ * Nothing is sent before it is awaited. The way that waits for nothing but the report is here; where
+ * something else has to be waited for, a coroutine in Python does it and this one passes all on. */
+#include "ottla_native.h"
+
+typedef enum { NEW, REPORT, INNER, ENDED } Stage;
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *owner; /* the producer */
+    Core *core;
+    PyObject *given[6]; /* topic, value, key, headers, partition, timestamp_ms */
+    PyObject *inner;    /* the coroutine in Python */
+    PyObject *wait;
+    Delivery *delivery;
+    Stage stage;
+} Sending;
+
+/* What a Sending yields: of asyncio's futures it is what a task needs. */
+typedef struct {
+    PyObject_HEAD
+    Core *core;
+    PyObject *wakeup; /* of the task, and its context */
+    PyObject *context;
+    PyObject *message; /* of the cancellation */
+    bool blocking;
+    bool cancelled;
+} Wait;
+
+static PyTypeObject *SendingType, *WaitType;
+static PyObject *names[6], *context_name, *call_soon_name, *run_name, *slowly_name;
+static PyObject *cancelled_error;
+
+int sending_bind(PyObject *error)
+{
+    Py_INCREF(error);
+    Py_XDECREF(cancelled_error);
+    cancelled_error = error;
+    return 0;
+}
+
+/* -- Wait -- */
+
+static PyObject *wait_new(Core *core)
+{
+    Wait *self = PyObject_GC_New(Wait, WaitType);
+    if (self == NULL)
+        return NULL;
+    memset((char *)self + sizeof(PyObject), 0, sizeof *self - sizeof(PyObject));
+    self->core = (Core *)Py_NewRef((PyObject *)core);
+    self->blocking = true;
+    return (PyObject *)self;
+}
+
+static int wait_traverse(PyObject *object, visitproc visit, void *arg)
+{
+    Wait *self = (Wait *)object;
+    Py_VISIT(Py_TYPE(object));
+    Py_VISIT(self->core);
+    Py_VISIT(self->wakeup);
+    Py_VISIT(self->context);
+    Py_VISIT(self->message);
+    return 0;
+}
+
+static int wait_clear(PyObject *object)
+{
+    Wait *self = (Wait *)object;
+    Py_CLEAR(self->wakeup);
+    Py_CLEAR(self->context);
+    Py_CLEAR(self->message);
+    return 0;
+}
+
+static void wait_dealloc(PyObject *object)
+{
+    PyTypeObject *type = Py_TYPE(object);
+    PyObject_GC_UnTrack(object);
+    wait_clear(object);
+    Py_CLEAR(((Wait *)object)->core);
+    PyObject_GC_Del(object);
+    Py_DECREF(type);
+}
+
+bool is_wait(PyObject *object)
+{
+    return Py_IS_TYPE(object, WaitType);
+}
+
+/* Wakes the task, here and now: it is the event loop that calls us. */
+int wait_wake(PyObject *object)
+{
+    Wait *self = (Wait *)object;
+    PyObject *wakeup = self->wakeup, *context = self->context;
+    if (wakeup == NULL)
+        return 0;
+    self->wakeup = self->context = NULL;
+    PyObject *result = PyObject_CallMethodObjArgs(context, run_name, wakeup, object, NULL);
+    Py_DECREF(wakeup);
+    Py_DECREF(context);
+    Py_XDECREF(result);
+    return result == NULL ? -1 : 0;
+}
+
+static PyObject *wait_get_loop(PyObject *object, PyObject *unused)
+{
+    (void)unused;
+    PyObject *loop = ((Wait *)object)->core->loop;
+    return Py_NewRef(loop == NULL ? Py_None : loop);
+}
+
+/* (wakeup, *, context) */
+static PyObject *wait_add(PyObject *object, PyObject *const *args, Py_ssize_t count,
+                          PyObject *keywords)
+{
+    Wait *self = (Wait *)object;
+    if (count != 1 || keywords == NULL || PyTuple_Size(keywords) != 1 ||
+        PyUnicode_Compare(PyTuple_GetItem(keywords, 0), context_name) != 0) {
+        PyErr_SetString(PyExc_TypeError, "only a task may wait for this");
+        return NULL;
+    }
+    self->wakeup = Py_NewRef(args[0]);
+    self->context = Py_NewRef(args[1]);
+    Py_RETURN_NONE;
+}
+
+/* The task is cancelled: it is woken in the loop's next round, and then asks for the result. */
+static PyObject *wait_cancel(PyObject *object, PyObject *args, PyObject *keywords)
+{
+    static char *argument[] = {"msg", NULL};
+    Wait *self = (Wait *)object;
+    PyObject *message = Py_None;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "|O", argument, &message))
+        return NULL;
+    if (self->wakeup == NULL)
+        Py_RETURN_FALSE;
+    self->cancelled = true;
+    self->message = Py_NewRef(message);
+    PyObject *wakeup = self->wakeup, *context = self->context, *handle = NULL;
+    self->wakeup = self->context = NULL;
+    PyObject *call = PyObject_GetAttr(self->core->loop, call_soon_name);
+    PyObject *positional = PyTuple_Pack(2, wakeup, object);
+    PyObject *named = PyDict_New();
+    if (call != NULL && positional != NULL && named != NULL &&
+        PyDict_SetItem(named, context_name, context) == 0)
+        handle = PyObject_Call(call, positional, named);
+    Py_XDECREF(call);
+    Py_XDECREF(positional);
+    Py_XDECREF(named);
+    Py_DECREF(wakeup);
+    Py_DECREF(context);
+    if (handle == NULL)
+        return NULL;
+    Py_DECREF(handle);
+    Py_RETURN_TRUE;
+}
+
+static PyObject *wait_result(PyObject *object, PyObject *unused)
+{
+    (void)unused;
+    Wait *self = (Wait *)object;
+    if (!self->cancelled)
+        Py_RETURN_NONE;
+    PyObject *error = self->message == Py_None
+                          ? PyObject_CallFunctionObjArgs(cancelled_error, NULL)
+                          : PyObject_CallFunctionObjArgs(cancelled_error, self->message, NULL);
+    if (error != NULL)
+        PyErr_SetObject(cancelled_error, error);
+    Py_XDECREF(error);
+    return NULL;
+}
+
+static PyObject *wait_get_blocking(PyObject *object, void *unused)
+{
+    (void)unused;
+    return PyBool_FromLong(((Wait *)object)->blocking);
+}
+
+static int wait_set_blocking(PyObject *object, PyObject *value, void *unused)
+{
+    (void)unused;
+    int blocking = value == NULL ? 0 : PyObject_IsTrue(value);
+    ((Wait *)object)->blocking = blocking == 1;
+    return blocking < 0 ? -1 : 0;
+}
+
+static PyMethodDef wait_methods[] = {
+    {"get_loop", wait_get_loop, METH_NOARGS, NULL},
+    {"add_done_callback", (PyCFunction)(void (*)(void))wait_add, METH_FASTCALL | METH_KEYWORDS,
+     NULL},
+    {"cancel", (PyCFunction)(void (*)(void))wait_cancel, METH_VARARGS | METH_KEYWORDS, NULL},
+    {"result", wait_result, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyGetSetDef wait_getset[] = {
+    {"_asyncio_future_blocking", wait_get_blocking, wait_set_blocking, NULL, NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyType_Slot wait_slots[] = {
+    {Py_tp_traverse, wait_traverse}, {Py_tp_clear, wait_clear},   {Py_tp_dealloc, wait_dealloc},
+    {Py_tp_methods, wait_methods},   {Py_tp_getset, wait_getset}, {0, NULL},
+};
+
+static PyType_Spec wait_spec = {
+    .name = "ottla._native._Wait",
+    .basicsize = sizeof(Wait),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = wait_slots,
+};
+
+/* -- Sending -- */
+
+PyObject *producer_sending(PyObject *self, PyObject *const *args, Py_ssize_t count,
+                           PyObject *keywords)
+{
+    Core *core = ((Producer *)self)->core;
+    PyObject *given[6];
+    if (core == NULL) {
+        check_usable(core);
+        return NULL;
+    }
+    if (sort_arguments("send", names, 6, 4, args, count, keywords, given) < 0)
+        return NULL;
+    Sending *sending = PyObject_GC_New(Sending, SendingType);
+    if (sending == NULL)
+        return NULL;
+    memset((char *)sending + sizeof(PyObject), 0, sizeof *sending - sizeof(PyObject));
+    sending->owner = Py_NewRef(self);
+    sending->core = (Core *)Py_NewRef((PyObject *)core);
+    for (int i = 0; i < 6; i++)
+        sending->given[i] = Py_NewRef(given[i] == NULL ? Py_None : given[i]);
+    PyObject_GC_Track((PyObject *)sending);
+    return (PyObject *)sending;
+}
+
+static int sending_traverse(PyObject *object, visitproc visit, void *arg)
+{
+    Sending *self = (Sending *)object;
+    Py_VISIT(Py_TYPE(object));
+    Py_VISIT(self->owner);
+    Py_VISIT(self->core);
+    for (int i = 0; i < 6; i++)
+        Py_VISIT(self->given[i]);
+    Py_VISIT(self->inner);
+    Py_VISIT(self->wait);
+    Py_VISIT(self->delivery);
+    return 0;
+}
+
+static int sending_clear(PyObject *object)
+{
+    Sending *self = (Sending *)object;
+    for (int i = 0; i < 6; i++)
+        Py_CLEAR(self->given[i]);
+    Py_CLEAR(self->owner);
+    Py_CLEAR(self->inner);
+    Py_CLEAR(self->wait);
+    Py_CLEAR(self->delivery);
+    return 0;
+}
+
+static void sending_dealloc(PyObject *object)
+{
+    Sending *self = (Sending *)object;
+    PyTypeObject *type = Py_TYPE(object);
+    PyObject_GC_UnTrack(object);
+    if (self->stage == NEW) {
+        PyObject *type_, *value, *trace;
+        PyErr_Fetch(&type_, &value, &trace);
+        if (PyErr_WarnEx(PyExc_RuntimeWarning, "ottla.aio: send was never awaited: nothing was sent",
+                         1) < 0)
+            PyErr_WriteUnraisable(object);
+        PyErr_Restore(type_, value, trace);
+    }
+    sending_clear(object);
+    Py_CLEAR(self->core);
+    PyObject_GC_Del(object);
+    Py_DECREF(type);
+}
+
+/* Passes a step on to the coroutine in Python. */
+static PySendResult step_inner(Sending *self, PyObject *value, PyObject **result)
+{
+    PySendResult sent = PyIter_Send(self->inner, value, result);
+    if (sent != PYGEN_NEXT)
+        self->stage = ENDED;
+    return sent;
+}
+
+static PySendResult begin_inner(Sending *self, uint64_t ticket, PyObject **result)
+{
+    PyObject **given = self->given;
+    PyObject *number = PyLong_FromUnsignedLongLong(ticket);
+    self->stage = ENDED;
+    if (number == NULL)
+        return PYGEN_ERROR;
+    self->inner = PyObject_CallMethodObjArgs(self->owner, slowly_name, number, given[0], given[1],
+                                             given[2], given[3], given[4], given[5], NULL);
+    Py_DECREF(number);
+    if (self->inner == NULL)
+        return PYGEN_ERROR;
+    self->stage = INNER;
+    return step_inner(self, Py_None, result);
+}
+
+static PySendResult begin(Sending *self, PyObject **result)
+{
+    Core *core = self->core;
+    self->stage = ENDED;
+    if (check_usable(core) < 0)
+        return PYGEN_ERROR;
+    if (core->loop == NULL || core->prepare_first)
+        return begin_inner(self, 0, result);
+    PyObject **given = self->given;
+    Parts parts = {given[0], given[1], given[2], given[3], given[4], given[5]};
+    Delivery *delivery = delivery_new(core, given[0]);
+    if (delivery == NULL)
+        return PYGEN_ERROR;
+    if ((delivery->future = wait_new(core)) == NULL) {
+        Py_DECREF((PyObject *)delivery);
+        return PYGEN_ERROR;
+    }
+    uint64_t ticket = 0;
+    Py_INCREF((PyObject *)delivery); /* The report's reference. */
+    core->pending++;
+    int status = send_parts(core, &parts, (uint64_t)(uintptr_t)delivery, 0, &ticket);
+    if (status != 0) {
+        core->pending--;
+        Py_DECREF((PyObject *)delivery);
+        Py_DECREF((PyObject *)delivery);
+        return status < 0 ? PYGEN_ERROR : begin_inner(self, ticket, result);
+    }
+    self->delivery = delivery;
+    self->stage = REPORT;
+    self->wait = Py_NewRef(delivery->future);
+    *result = Py_NewRef(self->wait);
+    return PYGEN_NEXT;
+}
+
+/* The task was woken: here is the report, or its error. */
+static PySendResult end(Sending *self, PyObject **result)
+{
+    Outcome *out = self->delivery->out;
+    if (!out->done) {
+        /* Woken by something else: it goes on waiting. */
+        ((Wait *)self->wait)->blocking = true;
+        *result = Py_NewRef(self->wait);
+        return PYGEN_NEXT;
+    }
+    self->stage = ENDED;
+    if (out->status == 0) {
+        *result = Py_NewRef((PyObject *)self->delivery);
+        return PYGEN_RETURN;
+    }
+    PyObject *error = delivery_error(out);
+    if (error != NULL)
+        PyErr_SetObject((PyObject *)Py_TYPE(error), error);
+    Py_XDECREF(error);
+    return PYGEN_ERROR;
+}
+
+static PySendResult sending_step(PyObject *object, PyObject *value, PyObject **result)
+{
+    Sending *self = (Sending *)object;
+    *result = NULL;
+    switch (self->stage) {
+    case NEW:
+        return begin(self, result);
+    case REPORT:
+        return end(self, result);
+    case INNER:
+        return step_inner(self, value, result);
+    default:
+        PyErr_SetString(PyExc_RuntimeError, "cannot reuse already awaited coroutine");
+        return PYGEN_ERROR;
+    }
+}
+
+static PyObject *iterator_answer(PySendResult sent, PyObject *result)
+{
+    if (sent != PYGEN_RETURN)
+        return result;
+    PyObject *stop = PyObject_CallFunctionObjArgs(PyExc_StopIteration, result, NULL);
+    if (stop != NULL)
+        PyErr_SetObject(PyExc_StopIteration, stop);
+    Py_XDECREF(stop);
+    Py_XDECREF(result);
+    return NULL;
+}
+
+static PyObject *sending_next(PyObject *object)
+{
+    PyObject *result;
+    PySendResult sent = sending_step(object, Py_None, &result);
+    return iterator_answer(sent, result);
+}
+
+static PyObject *sending_send(PyObject *object, PyObject *value)
+{
+    PyObject *result;
+    PySendResult sent = sending_step(object, value, &result);
+    return iterator_answer(sent, result);
+}
+
+/* What is accepted is delivered, whatever becomes of the task. */
+static PyObject *sending_throw(PyObject *object, PyObject *args)
+{
+    Sending *self = (Sending *)object;
+    if (self->stage == INNER) {
+        PyObject *throw = PyObject_GetAttrString(self->inner, "throw");
+        PyObject *result = throw == NULL ? NULL : PyObject_Call(throw, args, NULL);
+        Py_XDECREF(throw);
+        if (result == NULL)
+            self->stage = ENDED;
+        return result;
+    }
+    self->stage = ENDED;
+    PyObject *type, *value = NULL, *trace = NULL;
+    if (!PyArg_ParseTuple(args, "O|OO", &type, &value, &trace))
+        return NULL;
+    if (PyExceptionInstance_Check(type)) {
+        value = type;
+        type = (PyObject *)Py_TYPE(type);
+    }
+    PyErr_Restore(Py_NewRef(type), Py_XNewRef(value),
+                  trace == Py_None ? NULL : Py_XNewRef(trace));
+    return NULL;
+}
+
+static PyObject *sending_close(PyObject *object, PyObject *unused)
+{
+    (void)unused;
+    Sending *self = (Sending *)object;
+    Stage before = self->stage;
+    self->stage = ENDED;
+    if (before == INNER)
+        return PyObject_CallMethod(self->inner, "close", NULL);
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef sending_methods[] = {
+    {"send", sending_send, METH_O, NULL},
+    {"throw", sending_throw, METH_VARARGS, NULL},
+    {"close", sending_close, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyType_Slot sending_slots[] = {
+    {Py_tp_doc, "The coroutine of a send."},
+    {Py_tp_traverse, sending_traverse},
+    {Py_tp_clear, sending_clear},
+    {Py_tp_dealloc, sending_dealloc},
+    {Py_tp_methods, sending_methods},
+    {Py_am_await, PyObject_SelfIter},
+    {Py_am_send, sending_step},
+    {Py_tp_iter, PyObject_SelfIter},
+    {Py_tp_iternext, sending_next},
+    {0, NULL},
+};
+
+static PyType_Spec sending_spec = {
+    .name = "ottla._native._Sending",
+    .basicsize = sizeof(Sending),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = sending_slots,
+};
+
+int sending_types(PyObject *module)
+{
+    static const char *const texts[6] = {"topic",   "value",     "key",
+                                         "headers", "partition", "timestamp_ms"};
+    (void)module;
+    for (int i = 0; i < 6; i++)
+        if ((names[i] = PyUnicode_InternFromString(texts[i])) == NULL)
+            return -1;
+    context_name = PyUnicode_InternFromString("context");
+    call_soon_name = PyUnicode_InternFromString("call_soon");
+    slowly_name = PyUnicode_InternFromString("_send_slowly");
+    run_name = PyUnicode_InternFromString("run");
+    WaitType = (PyTypeObject *)PyType_FromSpec(&wait_spec);
+    SendingType = (PyTypeObject *)PyType_FromSpec(&sending_spec);
+    return WaitType == NULL || SendingType == NULL ? -1 : 0;
+}
