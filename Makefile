@@ -25,7 +25,7 @@ demo:
 	@scripts/demo.sh
 
 test:
-	@scripts/bootstrap.sh cargo cc objcopy java mvn c++ valgrind strace cmake pkg-config python3 \
+	@scripts/bootstrap.sh cargo cc objcopy java mvn c++ valgrind strace cmake pkg-config python3 Python.h \
 	  go rdkafka.h
 	@scripts/test.sh
 
@@ -58,7 +58,7 @@ bench:
 	@RUNS="$(RUNS)" ONLY="$(ONLY)" bench/bench.sh
 
 matrix:
-	@scripts/bootstrap.sh cargo cc objcopy java mvn python3 go rdkafka.h
+	@scripts/bootstrap.sh cargo cc objcopy java mvn python3 Python.h go rdkafka.h
 	@scripts/matrix.sh
 
 schedules:

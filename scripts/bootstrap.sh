@@ -6,7 +6,7 @@ set -euo pipefail
 declare -A package=(
   [cc]=gcc\ libc6-dev [c++]=g++ [objcopy]=binutils [java]=default-jdk-headless [mvn]=maven
   [valgrind]=valgrind [strace]=strace [cmake]=cmake [pkg-config]=pkg-config [python3]=python3
-  [go]=golang-go
+  [Python.h]=python3-dev\ python3-venv [go]=golang-go
   [rdkafka.h]=librdkafka-dev [lz4.h]=liblz4-dev
 )
 
@@ -14,6 +14,9 @@ has() {
   case $1 in
     java) command -v javac >/dev/null && java -version >/dev/null 2>&1 ;;
     rdkafka.h) [ -f /usr/include/librdkafka/rdkafka.h ] ;;
+    Python.h)
+      python3 -c 'import ensurepip, os, sysconfig, venv
+os.stat(sysconfig.get_path("include") + "/Python.h")' 2>/dev/null ;;
     lz4.h) [ -f /usr/include/lz4.h ] ;;
     *) command -v "$1" >/dev/null ;;
   esac

@@ -213,11 +213,16 @@ void give_up_ticket(Core *core, uint64_t ticket);
 
 /* sending.c */
 int sending_types(PyObject *module);
-int sending_bind(PyObject *cancelled_error);
-bool is_wait(PyObject *object);
-int wait_wake(PyObject *wait);
 PyObject *producer_sending(PyObject *self, PyObject *const *args, Py_ssize_t count,
                            PyObject *keywords);
+
+/* task_wait.c */
+int task_wait_type(void);
+int task_wait_bind(PyObject *cancelled_error);
+PyObject *wait_new(Core *core);
+bool is_wait(PyObject *object);
+int wait_wake(PyObject *wait);
+void wait_again(PyObject *wait);
 
 /* events.c: methods of Producer */
 PyObject *producer_event_fd(PyObject *self, PyObject *unused);

@@ -2,7 +2,7 @@
  * more than a packed block would and keeps their order when one of them has to wait. */
 #include "ottla_native.h"
 
-enum { RECORDS_WITHOUT_A_LOOK = 256 };
+enum { RECORDS_WITHOUT_A_LOOK = 256, RECORDS_IN_ONE_GO = 4096 };
 enum { VALUE, KEY, HEADERS, PARTITION, TIMESTAMP, FIELDS };
 enum { TOPIC, RECORDS, ON_DELIVERY, OPAQUE, TIMEOUT, ARGUMENTS };
 
@@ -119,6 +119,11 @@ static int send_rest(Deliveries *batch)
         if (batch->sent % RECORDS_WITHOUT_A_LOOK == 0 &&
             (core_drain(batch->core, NULL) < 0 || PyErr_CheckSignals() < 0))
             return -1;
+        if (batch->sent % RECORDS_IN_ONE_GO == 0) {
+            /* Other threads have their turn. */
+            Py_BEGIN_ALLOW_THREADS
+            Py_END_ALLOW_THREADS
+        }
     }
     return 0;
 }

@@ -20,7 +20,7 @@ from typing import Any, Self
 from ottla import _native, _record
 from ottla._native import Deliveries, Delivery
 from ottla.errors import KafkaError, make_error
-from ottla.producer import ABANDONED_S, open_native
+from ottla.producer import ABANDONED_S, open_native, open_producers
 
 __all__ = ["Producer"]
 
@@ -50,6 +50,7 @@ class Producer(_native.TaskProducer):
         # Records are prepared here, once, before the first try.
         open_native(self, config, sugar, partitioner, None, acknowledge, logger)
         self._pid = os.getpid()
+        open_producers.add(self)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._create_future: Callable[[], asyncio.Future[Any]]
         self._fd = -1

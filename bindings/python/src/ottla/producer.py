@@ -68,7 +68,7 @@ class Producer(_native.Producer):
         prepare = _record.preparation(interceptors, key_serializer, value_serializer)
         acknowledge = _record.acknowledgement(interceptors)
         open_native(self, config, sugar, partitioner, prepare, acknowledge, logger)
-        _open_producers.add(self)
+        open_producers.add(self)
 
     def metrics(self) -> dict[str, Any]:
         """A snapshot of the counters, under Kafka's names."""
@@ -112,12 +112,13 @@ class Producer(_native.Producer):
         return f"<{type(self).__module__}.{type(self).__qualname__}, {state}>"
 
 
-_open_producers: "weakref.WeakSet[Producer]" = weakref.WeakSet()
+#: All of this module and of ottla.aio; those that are closed do no harm.
+open_producers: "weakref.WeakSet[_native.Base]" = weakref.WeakSet()
 
 
-def _abandon(producer: Producer) -> None:
+def _abandon(producer: _native.Base) -> None:
     try:
-        producer.close(timeout=ABANDONED_S)
+        producer._close(timeout=ABANDONED_S)
     except KafkaError as error:
         logging.getLogger("ottla").error("%s", error)
 
@@ -125,8 +126,8 @@ def _abandon(producer: Producer) -> None:
 @atexit.register
 def _close_all() -> None:
     """What was accepted is delivered, as far as that is possible in a moment."""
-    for producer in list(_open_producers):
-        if not producer.closed and producer._pid == os.getpid():
+    for producer in list(open_producers):
+        if not producer.closed and getattr(producer, "_pid", None) == os.getpid():
             _abandon(producer)
 
 
