@@ -97,7 +97,7 @@ sys.stdin.readline()
 try:
     {wait}
 except KeyboardInterrupt:
-    print('interrupted', flush=True)
+    print('interrupted', producer.metrics()["waiting-threads"], flush=True)
 producer._close_at_once()
 """
 
@@ -119,7 +119,7 @@ def test_ctrl_c_ends(wait, own):
             time.sleep(0.01)
         started = time.monotonic()
         child.send_signal(signal.SIGINT)
-        assert child.stdout.readline() == "interrupted\n"
+        assert child.stdout.readline() == "interrupted 0\n"
         assert time.monotonic() - started < 2
         child.wait(20)
 

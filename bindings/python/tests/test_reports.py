@@ -171,6 +171,24 @@ def test_what_a_callback_raises_harms_nobody(brokers):
     assert len(reported) == 2
 
 
+def test_ctrl_c_inside_a_callback_gets_out(brokers):
+    topic = brokers.topic(1)
+    reported = []
+
+    def interrupt(delivery):
+        reported.append(delivery)
+        if delivery.opaque == 0:
+            raise KeyboardInterrupt
+
+    with brokers.producer() as producer:
+        for number in range(3):
+            producer.send(topic, value=b"v", on_delivery=interrupt, opaque=number)
+        with pytest.raises(KeyboardInterrupt):
+            producer.flush()
+        producer.flush()
+        assert [delivery.opaque for delivery in reported] == [0, 1, 2]
+
+
 def test_reports_come_while_a_program_only_sends(brokers):
     topic = brokers.topic(1)
     reported = []

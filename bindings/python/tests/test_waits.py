@@ -205,3 +205,66 @@ def test_purge_gives_records_up(own):
         with pytest.raises(ottla.PurgedError):
             delivery.result(30)
         assert delivery.state is ottla.State.NOT_PERSISTED
+
+
+def test_when_the_thread_that_reads_for_all_goes_another_one_does(own):
+    topic = own.topic(1)
+    done = []
+    with own.producer() as producer:
+        producer.send(topic, b"v").result(30)
+        leader = own.cluster.leader(topic, 0)
+        own.cluster.pause(leader)
+        delivery = producer.send(topic, b"v")
+        first = threading.Thread(target=patiently, args=(delivery, 0.3, done))
+        first.start()
+        time.sleep(0.1)
+        others = [threading.Thread(target=patiently, args=(delivery, 60, done)) for _ in range(3)]
+        for other in others:
+            other.start()
+        first.join()
+        assert done == ["too late"]
+        own.cluster.resume(leader)
+        for other in others:
+            other.join(20)
+            assert not other.is_alive()
+        assert done == ["too late", "there", "there", "there"]
+
+
+def patiently(delivery, seconds, done):
+    try:
+        delivery.result(seconds)
+        done.append("there")
+    except ottla.TimeoutError:
+        done.append("too late")
+
+
+def test_flush_waits_for_callbacks_of_other_threads(brokers):
+    topic = brokers.topic(1)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def on_delivery(_delivery):
+        begun.set()
+        go_on.wait(30)
+
+    with brokers.producer() as producer:
+        producer.send(topic, b"v", on_delivery=on_delivery)
+        thread = threading.Thread(target=producer.poll, args=(30,))
+        thread.start()
+        assert begun.wait(30)
+        with pytest.raises(ottla.TimeoutError):
+            producer.flush(timeout=0.1)
+        go_on.set()
+        producer.flush(timeout=30)
+        thread.join()
+
+
+def test_close_ends_a_poll_of_another_thread(brokers):
+    producer = brokers.producer()
+    threads = [threading.Thread(target=producer.poll, args=(None,)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.1)
+    producer.close()
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()
