@@ -212,8 +212,8 @@ def main():
     for kind in kinds:
         own, *others = (case for case in cases if case.startswith(kind + "/"))
         for other in others:
-            print(f"{own}: {rates[own] / rates[other]:.1f} times the records in a second of {other}, "
-                  f"{costs[other] / costs[own]:.1f} times the records for the same CPU")
+            print(f"{own}: {rates[own] / rates[other]:.1f} times the records a second of {other}, "
+                  f"{costs[other] / costs[own]:.1f} times the records for the same CPU time")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Everything at once, from many threads, on a cluster that breaks: nothing hangs, nothing is lost."""
+"""Everything at once on a cluster that breaks: nothing hangs, nothing is lost."""
 
 import asyncio
 import random

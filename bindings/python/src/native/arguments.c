@@ -60,11 +60,7 @@ int text_of(PyObject *object, const char *name, const char **text, int64_t *leng
         if (!PyErr_ExceptionMatches(PyExc_UnicodeEncodeError))
             return -1;
         PyErr_Clear();
-        PyObject *shown = PyObject_ASCII(object);
-        PyObject *line = shown == NULL
-                             ? NULL
-                             : PyUnicode_FromFormat("%s %U cannot be written as UTF-8", name, shown);
-        Py_XDECREF(shown);
+        PyObject *line = PyUnicode_FromFormat("%s %A cannot be written as UTF-8", name, object);
         if (line != NULL)
             raise_status(OTTLA_INVALID_UTF8, PyUnicode_AsUTF8AndSize(line, NULL));
         Py_XDECREF(line);

@@ -180,7 +180,8 @@ int deliveries_type(PyObject *module);
 Deliveries *deliveries_new(Core *core, PyObject *topic, PyObject *records);
 
 /* send.c */
-PyObject *producer_send(PyObject *self, PyObject *const *args, Py_ssize_t given, PyObject *keywords);
+PyObject *producer_send(PyObject *self, PyObject *const *args, Py_ssize_t given,
+                        PyObject *keywords);
 PyObject *producer_try_send(PyObject *self, PyObject *const *args, Py_ssize_t given);
 int send_names(void);
 
@@ -202,7 +203,7 @@ typedef struct {
 int send_parts(Core *core, const Parts *parts, uint64_t opaque, uint32_t flags, uint64_t *ticket);
 /* As send_parts, and waits as long as `seconds` allow: below 0 for max.block.ms. */
 int send_blocking(Core *core, const Parts *parts, uint64_t opaque, uint32_t flags, double seconds);
-/* Lets interceptors and serializers change the record; `*kept` is to be released after it is sent. */
+/* Lets interceptors and serializers change the record; `*kept` is to be released when it is sent. */
 int prepare_parts(Core *core, Parts *parts, PyObject **kept);
 int check_usable(Core *core);
 /* Reads reports now and then, so that nobody has to; -1 raised. */

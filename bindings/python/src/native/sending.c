@@ -1,8 +1,9 @@
 /* Sending: what ottla.aio's send gives, a coroutine made by hand. One in Python with a future in
  * it would cost as much as everything else of a send.
  *
- * Nothing is sent before it is awaited. The way that waits for nothing but the report is here; where
- * something else has to be waited for, a coroutine in Python does it and this one passes all on. */
+ * Nothing is sent before it is awaited. The way that waits for nothing but the report is here;
+ * where something else has to be waited for, a coroutine in Python does it and this one passes all
+ * on. */
 #include "ottla_native.h"
 
 typedef enum { NEW, REPORT, INNER, ENDED } Stage;
@@ -78,8 +79,8 @@ static void sending_dealloc(PyObject *object)
     if (self->stage == NEW) {
         PyObject *type_, *value, *trace;
         PyErr_Fetch(&type_, &value, &trace);
-        if (PyErr_WarnEx(PyExc_RuntimeWarning, "ottla.aio: send was never awaited: nothing was sent",
-                         1) < 0)
+        if (PyErr_WarnEx(PyExc_RuntimeWarning,
+                         "ottla.aio: send was never awaited: nothing was sent", 1) < 0)
             PyErr_WriteUnraisable(object);
         PyErr_Restore(type_, value, trace);
     }
