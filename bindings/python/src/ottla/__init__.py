@@ -6,7 +6,7 @@
 `Producer` is for threads, `ottla.aio.Producer` for asyncio, `Cluster` for tests without a broker.
 """
 
-from ottla import _native
+from ottla import _native, aio
 from ottla._native import Deliveries, Delivery
 from ottla._record import Interceptor, Record, State
 from ottla.cluster import Cluster
@@ -63,4 +63,5 @@ __all__ = [
     "UnknownTopicOrPartitionError",
     "WouldBlockError",
     "__version__",
+    "aio",
 ]
