@@ -124,6 +124,33 @@ def test_ctrl_c_ends(wait, own):
         child.wait(20)
 
 
+TERMINATED = """
+import ottla, signal, sys
+topic = sys.argv[2]
+producer = ottla.Producer(bootstrap_servers=sys.argv[1], linger_ms=60000)
+def stop(*_):
+    producer.send(topic, b'last words')
+    producer.close(timeout=20)
+    sys.exit(7)
+signal.signal(signal.SIGTERM, stop)
+producer.partitions_for(topic)
+waiting = producer.send(topic, b'v')
+print('ready', flush=True)
+waiting.result()
+"""
+
+
+def test_a_signal_handler_may_close_the_producer_that_is_waited_for(brokers):
+    topic = brokers.topic(1)
+    with subprocess.Popen([sys.executable, "-c", TERMINATED, brokers.servers, topic], text=True,
+                          stdout=subprocess.PIPE) as child:
+        assert child.stdout.readline() == "ready\n"
+        time.sleep(0.2)
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(30) == 7
+    assert brokers.values(topic, 2) == [b"v", b"last words"]
+
+
 def test_signal_handlers_run_while_a_wait_goes_on(own):
     topic = own.topic(1)
     seen = []

@@ -238,6 +238,42 @@ def patiently(delivery, seconds, done):
         done.append("too late")
 
 
+def test_a_callback_may_wait_for_a_report(brokers):
+    topic = brokers.topic(1)
+    told = []
+
+    def on_delivery(delivery):
+        told.append(producer.send(topic, b"2").result(30).offset)
+        told.append(len(producer.send_many(topic, [b"3"] * 3).result(30)))
+
+    with brokers.producer() as producer:
+        producer.send(topic, b"1", on_delivery=on_delivery).result(30)
+        producer.flush(timeout=60)
+        assert told == [1, 3]
+
+
+def test_a_callback_that_waits_for_another_thread_holds_nobody_up(brokers):
+    topic = brokers.topic(1)
+    begun, go_on, told = threading.Event(), threading.Event(), []
+
+    def on_delivery(_delivery):
+        begun.set()
+        told.append(go_on.wait(30))
+
+    def work():
+        begun.wait(30)
+        producer.send(topic, b"2").result(30)
+        go_on.set()
+
+    with brokers.producer(linger_ms=0) as producer:
+        thread = threading.Thread(target=work)
+        thread.start()
+        producer.send(topic, b"1", on_delivery=on_delivery)
+        producer.flush(timeout=60)
+        thread.join()
+        assert told == [True]
+
+
 def test_flush_waits_for_callbacks_of_other_threads(brokers):
     topic = brokers.topic(1)
     begun, go_on = threading.Event(), threading.Event()

@@ -62,10 +62,10 @@ typedef struct {
     bool prepare_first; /* ottla.aio prepares records itself */
     bool closing;
     bool closed;
-    bool led; /* a thread waits on the event fd for all */
+    unsigned long leader; /* the thread that watches the event fd for all, or 0 */
     int event_fd;
     int wake_fd;
-    pthread_mutex_t lock; /* guards `waiters` and `led` */
+    pthread_mutex_t lock; /* guards `waiters` and `leader` */
     Waiter *waiters;
     int64_t pending;   /* records whose report did not come */
     uint64_t finished; /* reports that came */
@@ -163,6 +163,8 @@ bool core_is_idle(Core *core);
 typedef bool (*Ready)(Core *core, Waiter *waiter, void *context);
 int core_event_fd(Core *core);
 void core_wake(Core *core, bool interrupt);
+/* Lets another thread watch for all: Python code is going to run in this one. */
+void core_step_down(Core *core);
 void core_hand_ticket(Core *core, uint64_t ticket, PyObject *tickets);
 double monotonic(void);
 /* 0 when ready, 1 when `deadline` (of monotonic(); below 0 for none) passed, -1 raised. */

@@ -188,6 +188,7 @@ static int dispatch(Core *core)
 {
     if (core->dispatching || core->callbacks_first == NULL)
         return 0;
+    core_step_down(core);
     core->dispatching = true;
     core->dispatcher = PyThread_get_thread_ident();
     int status = 0;
@@ -204,6 +205,7 @@ static int hand_on_lines(Core *core)
 {
     if (PyList_Size(core->lines) == 0 || core->on_log == NULL)
         return 0;
+    core_step_down(core);
     PyObject *lines = core->lines;
     core->lines = PyList_New(0);
     if (core->lines == NULL) {

@@ -64,7 +64,7 @@ void core_wake(Core *core, bool interrupt)
         waiter->interrupted |= interrupt;
         ring(waiter->fd);
     }
-    if (core->led && core->waiters != NULL)
+    if (core->leader != 0)
         ring(core->wake_fd);
     pthread_mutex_unlock(&core->lock);
 }
@@ -79,7 +79,7 @@ void core_hand_ticket(Core *core, uint64_t ticket, PyObject *tickets)
     if (waiter != NULL) {
         waiter->ticket_ready = true;
         ring(waiter->fd);
-        if (core->led)
+        if (core->leader != 0)
             ring(core->wake_fd);
     }
     pthread_mutex_unlock(&core->lock);
@@ -101,34 +101,50 @@ static void join(Core *core, Waiter *waiter)
     pthread_mutex_unlock(&core->lock);
 }
 
-static void leave(Core *core, Waiter *waiter, bool leader)
+static bool leads(Core *core)
+{
+    return core->leader == PyThread_get_thread_ident();
+}
+
+/* Python code may take its time, and may itself wait for what this thread would have read. */
+void core_step_down(Core *core)
+{
+    if (!leads(core))
+        return;
+    pthread_mutex_lock(&core->lock);
+    core->leader = 0;
+    /* One of the others is the next leader. */
+    for (Waiter *other = core->waiters; other != NULL; other = other->next)
+        ring(other->fd);
+    pthread_mutex_unlock(&core->lock);
+}
+
+static void leave(Core *core, Waiter *waiter)
 {
     pthread_mutex_lock(&core->lock);
     Waiter **link = &core->waiters;
     while (*link != waiter)
         link = &(*link)->next;
     *link = waiter->next;
-    if (leader) {
-        core->led = false;
-        /* One of the others is the next leader. */
-        for (Waiter *other = core->waiters; other != NULL; other = other->next)
-            ring(other->fd);
-    }
     pthread_mutex_unlock(&core->lock);
+    core_step_down(core);
     if (waiter->fd >= 0)
         close(waiter->fd);
 }
 
-/* Whether this thread leads now; else it has an fd on which it is woken. */
-static int lead_or_follow(Core *core, Waiter *waiter, bool *leader)
+static bool try_to_lead(Core *core)
 {
-    if (*leader)
-        return 0;
     pthread_mutex_lock(&core->lock);
-    if (!core->led)
-        core->led = *leader = true;
+    if (core->leader == 0)
+        core->leader = PyThread_get_thread_ident();
     pthread_mutex_unlock(&core->lock);
-    if (*leader || waiter->fd >= 0)
+    return leads(core);
+}
+
+/* This thread leads, or it has an fd on which it is woken. */
+static int lead_or_follow(Core *core, Waiter *waiter)
+{
+    if (try_to_lead(core) || waiter->fd >= 0)
         return 0;
     int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (fd < 0) {
@@ -137,16 +153,15 @@ static int lead_or_follow(Core *core, Waiter *waiter, bool *leader)
     }
     pthread_mutex_lock(&core->lock);
     waiter->fd = fd;
-    /* The leader may have gone meanwhile. */
-    if (!core->led)
-        core->led = *leader = true;
     pthread_mutex_unlock(&core->lock);
+    try_to_lead(core); /* The leader may have gone meanwhile. */
     return 0;
 }
 
 /* Waits for news; the only place where a thread sleeps. -1 if a signal's handler raised. */
-static int sleep_until(Core *core, Waiter *waiter, bool leader, double deadline)
+static int sleep_until(Core *core, Waiter *waiter, double deadline)
 {
+    bool leader = leads(core);
     struct pollfd fds[2] = {{.fd = leader ? core->event_fd : waiter->fd, .events = POLLIN},
                             {.fd = core->wake_fd, .events = POLLIN}};
     struct timespec time, *limit = NULL;
@@ -162,8 +177,10 @@ static int sleep_until(Core *core, Waiter *waiter, bool leader, double deadline)
     woken = ppoll(fds, leader ? 2 : 1, limit, NULL);
     error = errno;
     Py_END_ALLOW_THREADS
-    if (woken < 0 && error == EINTR)
+    if (woken < 0 && error == EINTR) {
+        core_step_down(core);
         return PyErr_CheckSignals();
+    }
     if (woken < 0) {
         errno = error;
         PyErr_SetFromErrno(PyExc_OSError);
@@ -172,14 +189,14 @@ static int sleep_until(Core *core, Waiter *waiter, bool leader, double deadline)
     return 0;
 }
 
-static int wait_joined(Core *core, Waiter *waiter, double deadline, Ready ready, void *context,
-                       bool *leader)
+static int wait_joined(Core *core, Waiter *waiter, double deadline, Ready ready, void *context)
 {
     for (;;) {
-        if (lead_or_follow(core, waiter, leader) < 0)
+        if (lead_or_follow(core, waiter) < 0)
             return -1;
+        bool leader = leads(core);
         /* Quiet first, then read: what comes after that makes it readable again. */
-        if (*leader) {
+        if (leader) {
             silence(core->wake_fd);
             ottla_producer_event_clear(core->handle);
         } else {
@@ -195,7 +212,9 @@ static int wait_joined(Core *core, Waiter *waiter, double deadline, Ready ready,
         }
         if (deadline >= 0 && monotonic() >= deadline)
             return 1;
-        if (sleep_until(core, waiter, *leader, deadline) < 0)
+        if (leader && !leads(core))
+            continue; /* It stepped down, and callbacks have run. */
+        if (sleep_until(core, waiter, deadline) < 0)
             return -1;
     }
 }
@@ -204,11 +223,10 @@ int core_wait(Core *core, Waiter *waiter, double deadline, Ready ready, void *co
 {
     if (core_event_fd(core) < 0)
         return -1;
-    bool leader = false;
     Py_INCREF((PyObject *)core);
     join(core, waiter);
-    int status = wait_joined(core, waiter, deadline, ready, context, &leader);
-    leave(core, waiter, leader);
+    int status = wait_joined(core, waiter, deadline, ready, context);
+    leave(core, waiter);
     Py_DECREF((PyObject *)core);
     return status;
 }
