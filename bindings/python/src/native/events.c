@@ -62,33 +62,26 @@ PyObject *producer_drain(PyObject *self, PyObject *unused)
     return tickets;
 }
 
-PyObject *producer_begin_flush(PyObject *self, PyObject *unused)
-{
-    (void)unused;
-    Core *core = ((Producer *)self)->core;
-    uint64_t mark;
-    ottla_error_t *error = NULL;
-    if (core == NULL)
-        return NULL;
-    int32_t status = ottla_producer_flush_begin(core->handle, &mark, &error);
-    if (status != 0)
-        return raise_error(status, error);
-    return PyLong_FromUnsignedLongLong(mark);
-}
-
-PyObject *producer_is_flushed(PyObject *self, PyObject *mark)
+/* With the mark of the call before, 0 at first: None when all before it is done, its reports are
+ * read and the callbacks have returned; else the mark to come again with. 0 is also a mark: all is
+ * done but for callbacks. */
+PyObject *producer_try_flush(PyObject *self, PyObject *mark)
 {
     Core *core = ((Producer *)self)->core;
     uint64_t number = PyLong_AsUnsignedLongLong(mark);
     if (core == NULL || PyErr_Occurred())
         return NULL;
-    int32_t status = ottla_producer_flush_status(core->handle, number);
-    if (status != 0 && status != OTTLA_WOULD_BLOCK)
-        return raise_status(status, ottla_status_text(status));
-    /* Reports are there before the mark is reached, but perhaps not read yet. */
-    if (status == 0 && core_drain(core, NULL) < 0)
+    int status = try_flush(core, &number);
+    if (status < 0)
         return NULL;
-    return PyBool_FromLong(status == 0 && core_is_idle(core));
+    if (status == 1)
+        return PyLong_FromUnsignedLongLong(number);
+    /* Reports are there before the mark is reached, but perhaps not read yet. */
+    if (core_drain(core, NULL) < 0)
+        return NULL;
+    if (core_is_idle(core))
+        Py_RETURN_NONE;
+    return PyLong_FromLong(0);
 }
 
 /* Gives a ticket up, and gives the error that says what it waited for. */

@@ -211,6 +211,8 @@ int check_usable(Core *core);
 /* Reads reports now and then, so that nobody has to; -1 raised. */
 int look_after_reports(Core *core);
 
+/* 0 flushed, 1 not yet, -1 raised; `*mark` is 0 at first. */
+int try_flush(Core *core, uint64_t *mark);
 /* Gives a ticket up. What it waited for in vain is raised, unless something is raised already. */
 void give_up_ticket(Core *core, uint64_t ticket);
 
@@ -231,8 +233,7 @@ void wait_again(PyObject *wait);
 PyObject *producer_event_fd(PyObject *self, PyObject *unused);
 PyObject *producer_attach(PyObject *self, PyObject *args);
 PyObject *producer_drain(PyObject *self, PyObject *unused);
-PyObject *producer_begin_flush(PyObject *self, PyObject *unused);
-PyObject *producer_is_flushed(PyObject *self, PyObject *mark);
+PyObject *producer_try_flush(PyObject *self, PyObject *mark);
 PyObject *producer_cancel_ticket(PyObject *self, PyObject *ticket);
 PyObject *producer_try_partitions(PyObject *self, PyObject *args);
 PyObject *producer_partitions_for(PyObject *self, PyObject *args, PyObject *keywords);

@@ -32,20 +32,37 @@ static int refuse_in_callback(Core *core, const char *call)
 
 typedef struct {
     uint64_t mark;
+    bool done;
     bool raised;
 } Flush;
+
+int try_flush(Core *core, uint64_t *mark)
+{
+    ottla_error_t *error = NULL;
+    int32_t status = ottla_producer_try_flush(core->handle, mark, &error);
+    if (status == 0)
+        return 0;
+    if (status == OTTLA_WOULD_BLOCK) {
+        ottla_error_free(error);
+        return 1;
+    }
+    raise_error(status, error);
+    return -1;
+}
 
 /* All before the mark is done, the reports are read, and the callbacks have returned. */
 static bool flushed(Core *core, Waiter *waiter, void *context)
 {
     Flush *flush = context;
     (void)waiter;
-    int32_t status = ottla_producer_flush_status(core->handle, flush->mark);
-    if (status == OTTLA_WOULD_BLOCK)
-        return false;
-    if (status != 0)
-        raise_status(status, ottla_status_text(status));
-    flush->raised = status != 0 || core_drain(core, NULL) < 0;
+    if (!flush->done) {
+        int status = try_flush(core, &flush->mark);
+        if (status == 1)
+            return false;
+        flush->done = status == 0;
+        flush->raised = status < 0;
+    }
+    flush->raised = flush->raised || core_drain(core, NULL) < 0;
     return flush->raised || core_is_idle(core);
 }
 
@@ -53,13 +70,12 @@ static bool flushed(Core *core, Waiter *waiter, void *context)
 static int flush_until(Core *core, double deadline)
 {
     Flush flush = {0};
-    ottla_error_t *error = NULL;
-    int32_t status = ottla_producer_flush_begin(core->handle, &flush.mark, &error);
-    if (status != 0) {
-        raise_error(status, error);
-        return -1;
-    }
     Waiter waiter = {0};
+    /* The mark is made before the wait reads reports, and the callbacks of these send more. */
+    int begun = try_flush(core, &flush.mark);
+    if (begun < 0)
+        return -1;
+    flush.done = begun == 0;
     int waited = core_wait(core, &waiter, deadline, flushed, &flush);
     return flush.raised ? -1 : waited;
 }
@@ -251,8 +267,7 @@ static PyMethodDef base_methods[] = {
     {"_end_many", producer_end_many, METH_O, NULL},
     {"_event_fd", producer_event_fd, METH_NOARGS, NULL},
     {"_drain", producer_drain, METH_NOARGS, NULL},
-    {"_begin_flush", producer_begin_flush, METH_NOARGS, NULL},
-    {"_is_flushed", producer_is_flushed, METH_O, NULL},
+    {"_try_flush", producer_try_flush, METH_O, NULL},
     {"_cancel_ticket", producer_cancel_ticket, METH_O, NULL},
     {"_try_partitions", producer_try_partitions, METH_VARARGS, NULL},
     {"_purge", purge, METH_VARARGS, NULL},

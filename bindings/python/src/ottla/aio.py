@@ -196,9 +196,10 @@ class Producer(_native.TaskProducer):
         For a limit in time there is `asyncio.timeout`.
         """
         self._use()
-        mark = self._begin_flush()
-        while not self._is_flushed(mark):
+        mark = self._try_flush(0)
+        while mark is not None:
             await self._wait_for_news()
+            mark = self._try_flush(mark)
 
     async def partitions_for(self, topic: str) -> list[tuple[int, int]]:
         """The partitions of a topic as pairs of number and leader (-1 for none)."""
