@@ -1,6 +1,6 @@
 //! What a broker's answers mean for records: tried again, failed, fatal, or not an answer at all.
 
-use super::harness::{World, all_persisted};
+use super::harness::{World, all_persisted, stamps};
 use super::setup::Setup;
 use crate::error::ErrorCode;
 use crate::io::Event;
@@ -143,6 +143,42 @@ fn records_that_were_refused_for_what_they_are_get_their_own_reason() {
         assert_eq!(report.reason() == "no key", index == 1, "{report:?}");
     }
     world.finish();
+}
+
+#[test]
+fn records_that_were_refused_for_what_they_are_cost_no_epoch() {
+    let mut world = held();
+    world.refuse("t", 0, ErrorCode::INVALID_RECORD);
+    let refused = world.send("t", 0);
+    world.answer_with(1, |answer| {
+        let batch_index_error_message = Some("no key".into());
+        let error = BatchIndexAndErrorMessage { batch_index: 0, batch_index_error_message };
+        only(answer).record_errors = vec![error];
+    });
+    assert_eq!(world.report(refused).state, State::NotPersisted);
+    world.hold_produce = false;
+    let next = world.send("t", 0);
+    world.advance(1000);
+    all_persisted(&world, &[next]);
+    assert_eq!(stamps(&world, 0), [(0, 0), (0, 0)], "the sequence is taken back");
+    world.finish();
+}
+
+/// To a batch that it has already, a broker gives the largest create time as if it were the time of
+/// the append.
+#[test]
+fn the_create_time_in_the_answer_to_a_duplicate_is_not_the_time_of_the_append() {
+    for (answered, told) in [(0, -1), (77, 77)] {
+        let mut world = held();
+        world.append_and_say("t", 0, ErrorCode::NOT_ENOUGH_REPLICAS_AFTER_APPEND);
+        let record = world.send("t", 0);
+        world.answer(1);
+        world.advance(200);
+        world.answer_with(1, |answer| only(answer).log_append_time_ms = answered);
+        let report = world.report(record);
+        assert_eq!((report.state, report.timestamp), (State::Persisted, told));
+        world.finish();
+    }
 }
 
 #[test]

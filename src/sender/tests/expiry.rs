@@ -66,6 +66,21 @@ fn a_record_that_was_refused_all_the_time_is_not_persisted_and_says_the_last_err
 }
 
 #[test]
+fn a_refusal_in_the_last_moment_is_the_reason() {
+    let mut world = short().request_timeout(9000).ready();
+    world.hold_produce = true;
+    world.refuse("t", 0, ErrorCode::NOT_ENOUGH_REPLICAS);
+    let record = world.send("t", 0);
+    world.advance(4999);
+    world.now = world.now + std::time::Duration::from_millis(1);
+    world.answer(1);
+    let report = world.report(record);
+    assert_eq!((report.state, report.code()), (State::NotPersisted, ErrorCode::DELIVERY_TIMED_OUT));
+    assert!(report.reason().contains("its last attempt failed: NOT_ENOUGH_REPLICAS"), "{report:?}");
+    world.finish();
+}
+
+#[test]
 fn a_record_in_doubt_that_waits_to_be_sent_again_is_possibly_persisted() {
     let mut world = short().ready();
     world.hold_produce = true;
