@@ -329,12 +329,17 @@ fn reports_of_a_partition_come_in_the_order_of_its_records() {
 fn a_report_waits_no_longer_than_the_batch_before_it_may_take() {
     let setup = Setup::default().request_timeout(5000).delivery_timeout(2000);
     let mut world = warm(setup);
-    for _ in 0..100 {
-        world.append_and_say("t", 0, ErrorCode::NOT_ENOUGH_REPLICAS_AFTER_APPEND);
-    }
+    let not_sure = ErrorCode::NOT_ENOUGH_REPLICAS_AFTER_APPEND;
     let records: Vec<u64> = (0..3).map(|_| world.send_alone("t", 0)).collect();
+    world.append_and_say("t", 0, not_sure);
+    (0..3).for_each(|_| world.answer(1));
+    (0..100).for_each(|_| world.append_and_say("t", 0, not_sure));
     world.hold_produce = false;
-    world.advance(2000);
+    world.advance(1999);
+    assert_eq!(world.reports.len(), 1, "the first is asked for again and again");
+    world.advance(1);
+    let states: Vec<State> = records.iter().map(|record| world.report(*record).state).collect();
+    assert_eq!(states, [State::PossiblyPersisted, State::Persisted, State::Persisted]);
     let told: Vec<u64> = world.reports.iter().map(|report| report.opaque).skip(1).collect();
     assert_eq!(told, records);
     world.finish();
