@@ -88,17 +88,19 @@ fn with_one_in_flight_a_leader_that_moves_does_not_turn_the_order_round() {
         (setup.idempotent, setup.sender.idempotence) = (false, false);
         (setup.sender.max_in_flight, setup.network.max_in_flight) = (1, 1);
         setup.sender.retry_backoff.initial = ms(300);
+        // So that it hears of the new leader while the old one has a request.
+        setup.metadata.max_age = ms(100);
     });
     stage.begin(&[("t", 0), ("u", 0)]);
     let mut records = Vec::new();
-    for _ in 0..5 {
+    for lost in [FaultAction::CloseBefore, FaultAction::DropRequest].into_iter().cycle().take(6) {
         let (leader, other) = (stage.leader("t", 0), stage.other("t", 0));
-        stage.fault_of_produce(leader, 1, FaultAction::CloseBefore);
+        stage.fault_of_produce(leader, 1, lost);
         records.extend(stage.send("t", 0, 2));
         stage.run(3);
         stage.cluster(|core, now| core.move_leader("t", 0, other, now).expect("it is in sync"));
         records.extend(stage.send("t", 0, 2));
-        stage.run(1000);
+        stage.run(3000);
     }
     stage.until_told(&records);
     let offsets: Vec<i64> = records.iter().map(|opaque| stage.offset(*opaque)).collect();
