@@ -14,7 +14,6 @@ use super::{Options, oracle};
 use crate::backoff::ExponentialBackoff;
 use crate::broker::{ClusterConfig, ClusterCore, Fault, FaultAction};
 use crate::report::State;
-use crate::wire::messages::MetadataRequest;
 use crate::wire::messages::ProduceRequest;
 use crate::wire::{Message, record_batch::BatchHeader};
 
@@ -180,11 +179,6 @@ impl Stage {
     /// This happens to the next produce requests to a broker.
     pub fn fault_of_produce(&mut self, broker: i32, times: u32, action: FaultAction) {
         self.fault(Fault::new(action).api(ProduceRequest::KEY).broker(broker).times(times));
-    }
-
-    /// This happens to the next metadata requests.
-    pub fn fault_of_metadata(&mut self, times: u32, action: FaultAction) {
-        self.fault(Fault::new(action).api(MetadataRequest::KEY).times(times));
     }
 
     /// The broker that leads a partition.
