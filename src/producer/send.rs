@@ -169,7 +169,7 @@ impl Producer {
         topic.touch();
         let choice = self.partition(topic, record, topic.partition_count())?;
         let size = self.check_size(record)?;
-        let timestamp = record.timestamp.unwrap_or_else(time::wall_ms_in_a_rush);
+        let timestamp = record.timestamp.unwrap_or_else(time::wall_ms);
         self.append(topic, choice, record, timestamp, size, in_hand, patience)
     }
 
