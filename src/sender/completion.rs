@@ -363,7 +363,8 @@ impl Sender {
             exceptions,
             slots,
         };
-        let first_open = part.first_open();
+        // Without idempotence what is sent again comes later into the log than what was behind it.
+        let first_open = part.first_open().filter(|_| self.config.idempotence);
         let is_open = |id: BatchId| first_open.is_some_and(|open| open < id);
         if entry.outcome.state == State::Persisted && is_open(batch_id) {
             self.held.insert((id, batch_id), entry);

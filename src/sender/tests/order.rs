@@ -326,6 +326,23 @@ fn reports_of_a_partition_come_in_the_order_of_its_records() {
 }
 
 #[test]
+fn without_idempotence_a_report_does_not_wait_for_what_comes_later_into_the_log() {
+    let mut world = warm(Setup::default().without_idempotence(-1));
+    let records: Vec<u64> = (0..3).map(|_| world.send_alone("t", 0)).collect();
+    world.refuse("t", 0, ErrorCode::NOT_ENOUGH_REPLICAS);
+    (0..3).for_each(|_| world.answer(1));
+    assert!(world.is_reported(records[1]) && world.is_reported(records[2]));
+    world.hold_produce = false;
+    world.advance(1000);
+    all_persisted(&world, &records);
+    let in_log = world.log("t", 0);
+    assert_eq!(in_log[1..], [records[1], records[2], records[0]]);
+    let told: Vec<u64> = world.reports.iter().map(|report| report.opaque).collect();
+    assert_eq!(told, in_log);
+    world.finish();
+}
+
+#[test]
 fn a_report_waits_no_longer_than_the_batch_before_it_may_take() {
     let setup = Setup::default().request_timeout(5000).delivery_timeout(2000);
     let mut world = warm(setup);
