@@ -345,8 +345,9 @@ fn take_front(partition: &Arc<PartitionQueue>, deque: &mut Deque) -> Option<Prod
 }
 
 fn reports_full() -> Error {
-    let text = "too many delivery reports are unread: read them (or poll), \
-                raise delivery.report.queue.max, or send without a report";
+    let text = "too many delivery reports are unread, or wait for an earlier batch of their \
+                partition: read them (or poll), raise delivery.report.queue.max, or send without \
+                a report";
     Error::new(ErrorCode::REPORTS_FULL, text)
 }
 

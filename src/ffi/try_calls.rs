@@ -9,9 +9,9 @@ use super::error::{ErrorOut, ottla_error_t};
 use super::producer::{fill_partitions, live, ottla_partition_t, ottla_producer_t};
 
 /// Flushes without waiting. Set `*mark` to 0 at first. After OTTLA_WOULD_BLOCK it says how far to
-/// flush: whenever the event fd is readable call again with it, until the answer is another one.
-/// It holds nothing: a flush that is given up needs no end. Reports that are pulled may be unread
-/// when this returns 0.
+/// flush: whenever the event fd is readable clear it, then call again with the mark, until the
+/// answer is another one. It holds nothing: a flush that is given up needs no end. Reports may be
+/// unread, and a report callback not yet called, when this returns 0.
 ///
 /// Ownership: `*mark` is the caller's number; after 0 it is 0.
 /// Thread safety: any thread, but not inside a callback of the same producer.
@@ -37,14 +37,15 @@ pub unsafe extern "C" fn ottla_producer_try_flush(
 
 /// Closes without waiting for brokers: no more records are taken from the first call on. After
 /// OTTLA_WOULD_BLOCK some that were accepted have no outcome yet: whenever the event fd is readable
-/// call again, until the answer is another one; or call ottla_producer_close, with a timeout of 0
+/// clear it, then call again, until the answer is another one; or call ottla_producer_close, with a timeout of 0
 /// if what is left is to be given up. For producers without a report callback.
 ///
 /// Ownership: the handle stays the caller's, to be freed.
-/// Thread safety: any thread.
+/// Thread safety: any thread, but not inside a callback of the same producer.
 /// Blocking: a little, for the threads to end, in the call that returns 0.
 /// Returns: 0 if the producer is closed and every record has its outcome; OTTLA_WOULD_BLOCK,
-/// OTTLA_WRONG_MODE, OTTLA_INVALID_HANDLE, OTTLA_FORKED, and as ottla_producer_close.
+/// OTTLA_WRONG_MODE, OTTLA_IN_CALLBACK, OTTLA_INVALID_HANDLE, OTTLA_FORKED, and as
+/// ottla_producer_close.
 /// Since: 0.1
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ottla_producer_try_close(

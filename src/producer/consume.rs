@@ -77,13 +77,14 @@ impl Reports {
         Reports(entries)
     }
 
-    /// The reports, in order per partition. What they borrow lives as long as `self`.
+    /// The reports, per partition in the order of the log; failures come at once. What they borrow lives as long as `self`.
     pub fn iter(&self) -> impl Iterator<Item = Report<'_>> {
         self.0.iter().flat_map(|entry| (0..entry.slots.len()).map(|slot| entry.report(slot)))
     }
 }
 
-/// Gets delivery reports, in order per partition, never on the I/O thread.
+/// Gets delivery reports, per partition in the order of the log (failures come at once), never on
+/// the I/O thread.
 pub trait ReportSink: Send + Sync {
     /// Takes reports. It may send and poll; flush and close answer with an error.
     fn deliver(&self, reports: &Reports);

@@ -53,6 +53,7 @@ impl Producer {
     /// some have no outcome. The event fd is ready when it is worth to come again; `close` with a
     /// timeout of zero gives up what is left. For producers whose reports are pulled.
     pub fn try_close(&self) -> Result<()> {
+        self.check_not_in_callback("close")?;
         if self.sink.is_some() {
             let text = "this producer has a report callback, which close serves: call close";
             return Err(Error::new(ErrorCode::WRONG_MODE, text));

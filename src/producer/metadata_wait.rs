@@ -108,8 +108,8 @@ impl Producer {
         topic: &str,
         ticket: &mut u64,
     ) -> Result<Vec<(i32, i32)>> {
-        self.check_open()?;
-        let result = self.redeem(ticket, &mut None).and_then(|fresh| {
+        let place = self.check_open().and_then(|()| self.redeem(ticket, &mut None));
+        let result = place.and_then(|fresh| {
             let known = self.shared.accumulator.topics.view().get(topic).cloned();
             match known.filter(|topic| topic.partition_count() > 0) {
                 Some(topic) => topic.touch(),
@@ -124,10 +124,15 @@ impl Producer {
     }
 
     fn partitions_of(&self, topic: &str) -> Vec<(i32, i32)> {
-        let cluster = self.shared.metadata.cluster();
-        let info = cluster.topics.get(topic);
-        let partitions = info.map_or(&[][..], |info| &info.partitions);
-        partitions.iter().enumerate().map(|(i, p)| (i as i32, p.leader)).collect()
+        if let Some(info) = self.shared.metadata.cluster().topics.get(topic) {
+            let leaders = info.partitions.iter().enumerate();
+            return leaders.map(|(i, p)| (i as i32, p.leader)).collect();
+        }
+        // Idle for so long that its metadata was given up: it is asked for again.
+        self.shared.metadata.want(topic, time::now());
+        self.shared.accumulator.wakeup.demand(Instant(0));
+        let known = self.shared.accumulator.topics.view().get(topic).cloned();
+        (0..known.map_or(0, |topic| topic.partition_count())).map(|i| (i, -1)).collect()
     }
 }
 

@@ -153,7 +153,11 @@ impl Sender {
         for id in 0..self.parts.len() as u32 {
             self.abort_part(id, error);
         }
-        // Nothing is open any more; after a panic perhaps somebody forgot to say so.
+        self.release_all_held();
+    }
+
+    /// Nothing is open any more; after a panic perhaps somebody forgot to say so.
+    fn release_all_held(&mut self) {
         for ((_, batch_id), entry) in std::mem::take(&mut self.held) {
             self.reported.push(batch_id);
             self.entries.push(entry);
@@ -206,6 +210,7 @@ impl Sender {
     /// The last that the I/O thread does after a panic: reports what it can, and lets those go
     /// who wait for the rest.
     pub(super) fn end_reports(&mut self) {
+        self.release_all_held();
         self.flush_reports();
         self.shared.accumulator.incomplete.give_up();
         self.shared.accumulator.reports.nudge();

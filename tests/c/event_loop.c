@@ -66,14 +66,23 @@ static void a_close_lets_what_was_accepted_end(void) {
     ottla_report_t report;
     size_t count = 0;
     int32_t status;
+    ottla_partition_t partitions[4];
+    uint64_t ticket = 0;
     record.topic = "letters";
     EXPECT_OK(ottla_producer_send(producer, &record, &error));
+    EXPECT_STATUS(ottla_producer_try_partitions_for(producer, "others", -1, partitions,
+                                                    sizeof *partitions, 4, &count, &ticket, &error),
+                  OTTLA_WOULD_BLOCK, NULL);
     EXPECT_STATUS(ottla_producer_try_close(producer, &error), OTTLA_WOULD_BLOCK, "no outcome yet");
     EXPECT_STATUS(ottla_producer_send(producer, &record, &error), OTTLA_CLOSED, NULL);
     while ((status = ottla_producer_try_close(producer, NULL)) == OTTLA_WOULD_BLOCK && news())
         ;
     EXPECT(status == 0);
     EXPECT_OK(ottla_producer_try_close(producer, &error));
+    EXPECT_STATUS(ottla_producer_try_partitions_for(producer, "others", -1, partitions,
+                                                    sizeof *partitions, 4, &count, &ticket, &error),
+                  OTTLA_CLOSED, NULL);
+    EXPECT(ticket == 0);
     EXPECT_OK(ottla_producer_poll_reports(producer, &report, sizeof report, 1, 0, &count, NULL,
                                           &error));
     EXPECT(count == 1 && report.status == 0);
