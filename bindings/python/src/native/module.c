@@ -2,17 +2,17 @@
  * methods of its types may change. */
 #include "ottla_native.h"
 
-/* (make_error, Record, State, CancelledError): what is written in Python and needed here. */
+/* (make_error, Record, State, CancelledError, get_running_loop): what is written in Python and needed here. */
 static PyObject *bind(PyObject *module, PyObject *args)
 {
     (void)module;
-    PyObject *make, *record, *state, *cancelled;
-    if (!PyArg_ParseTuple(args, "OOOO", &make, &record, &state, &cancelled))
+    PyObject *make, *record, *state, *cancelled, *running;
+    if (!PyArg_ParseTuple(args, "OOOOO", &make, &record, &state, &cancelled, &running))
         return NULL;
     errors_bind(make);
     record_bind(record);
     state_bind(state);
-    task_wait_bind(cancelled);
+    task_wait_bind(cancelled, running);
     Py_RETURN_NONE;
 }
 

@@ -223,7 +223,9 @@ PyObject *producer_sending(PyObject *self, PyObject *const *args, Py_ssize_t cou
 
 /* task_wait.c */
 int task_wait_type(void);
-int task_wait_bind(PyObject *cancelled_error);
+int task_wait_bind(PyObject *cancelled_error, PyObject *get_running_loop);
+/* Whether the loop that runs is the producer's; -1 raised. */
+int runs_here(Core *core);
 PyObject *wait_new(Core *core);
 bool is_wait(PyObject *object);
 int wait_wake(PyObject *wait);

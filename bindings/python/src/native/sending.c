@@ -79,9 +79,10 @@ static void sending_dealloc(PyObject *object)
     if (self->stage == NEW) {
         PyObject *type_, *value, *trace;
         PyErr_Fetch(&type_, &value, &trace);
+        /* Where warnings are errors: this object has no references left to be told of with. */
         if (PyErr_WarnEx(PyExc_RuntimeWarning,
                          "ottla.aio: send was never awaited: nothing was sent", 1) < 0)
-            PyErr_WriteUnraisable(object);
+            PyErr_WriteUnraisable(self->owner);
         PyErr_Restore(type_, value, trace);
     }
     sending_clear(object);
@@ -121,7 +122,11 @@ static PySendResult begin(Sending *self, PyObject **result)
     self->stage = ENDED;
     if (check_usable(core) < 0)
         return PYGEN_ERROR;
-    if (core->loop == NULL || core->prepare_first)
+    /* In another loop the task could not wait for the report: the Python way refuses it. */
+    int here = runs_here(core);
+    if (here < 0)
+        return PYGEN_ERROR;
+    if (!here || core->prepare_first)
         return begin_inner(self, 0, result);
     PyObject **given = self->given;
     Parts parts = {given[0], given[1], given[2], given[3], given[4], given[5]};

@@ -14,14 +14,24 @@ typedef struct {
 } Wait;
 
 static PyTypeObject *WaitType;
-static PyObject *context_name, *call_soon_name, *run_name, *cancelled_error;
+static PyObject *context_name, *call_soon_name, *run_name, *cancelled_error, *running_loop;
 
-int task_wait_bind(PyObject *error)
+int task_wait_bind(PyObject *error, PyObject *get_running_loop)
 {
     Py_INCREF(error);
     Py_XDECREF(cancelled_error);
     cancelled_error = error;
+    Py_INCREF(get_running_loop);
+    Py_XDECREF(running_loop);
+    running_loop = get_running_loop;
     return 0;
+}
+
+int runs_here(Core *core)
+{
+    PyObject *loop = PyObject_CallFunctionObjArgs(running_loop, NULL);
+    Py_XDECREF(loop);
+    return loop == NULL ? -1 : loop == core->loop;
 }
 
 PyObject *wait_new(Core *core)

@@ -11,7 +11,8 @@ from ottla.errors import KafkaError
 version: str
 
 def bind(
-    make_error: Callable[..., KafkaError], record: type, state: type, cancelled_error: type, /
+    make_error: Callable[..., KafkaError], record: type, state: type, cancelled_error: type,
+    get_running_loop: Callable[[], Any], /
 ) -> None: ...
 def live() -> int: ...
 def status_name(code: int, /) -> str: ...

@@ -131,4 +131,5 @@ def _close_all() -> None:
             _abandon(producer)
 
 
-_native.bind(make_error, _record.Record, _record.State, asyncio.CancelledError)
+_native.bind(make_error, _record.Record, _record.State, asyncio.CancelledError,
+             asyncio.get_running_loop)
