@@ -1,5 +1,6 @@
 """What waits, for how long, and what ends it. See tests/behaviours.tsv."""
 
+import sys
 import threading
 import time
 
@@ -304,3 +305,35 @@ def test_close_ends_a_poll_of_another_thread(brokers):
     for thread in threads:
         thread.join(10)
         assert not thread.is_alive()
+
+
+def test_a_waiter_does_not_wait_for_the_callback_of_another_record(own):
+    """Its report was read by a thread that then runs a callback, which waits for the waiter."""
+    slow, quick = own.topic(1), own.topic(1)
+    own.cluster.move_leader(slow, 0, 2)
+    own.cluster.move_leader(quick, 0, 1)
+    heard = threading.Event()
+    with own.producer(linger_ms=20) as producer:
+        for topic in (slow, quick):
+            producer.send(topic, b"warm").result(30)
+        fault = own.cluster.inject("delay 20000 broker=2 api=Produce times=1")
+        late = producer.send(slow, b"late")
+        leader = threading.Thread(target=late.exception, args=(30,))
+        leader.start()
+        time.sleep(0.1)
+        first = producer.send(quick, b"first")
+        follower = threading.Thread(target=lambda: first.result(30) and heard.set())
+        follower.start()
+        time.sleep(0.002)
+        told = []
+        producer.send(quick, b"second", on_delivery=lambda _: told.append(heard.wait(5)))
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(1)
+        while not told:
+            producer.poll()
+        sys.setswitchinterval(interval)
+        assert told == [True]
+        own.cluster.heal(fault)
+        producer.purge()
+        for thread in (leader, follower):
+            thread.join()

@@ -260,18 +260,22 @@ static int read_tickets(Core *core, PyObject *list)
 
 int core_drain(Core *core, PyObject *tickets)
 {
+    /* A batch that a close ended while it was being sent comes to its callback after that. */
     if (core->closed)
-        return 0;
+        return dispatch(core);
     uint64_t before = core->finished;
-    bool served = core->callbacks_first != NULL && !core->dispatching;
     int status = read_reports(core);
+    /* Others may wait for what was read, and Python code, which may take its time, runs next. */
+    if (core->finished != before)
+        core_wake(core, false);
+    bool serves = core->callbacks_first != NULL && !core->dispatching;
     if (status == 0 && (tickets != NULL || core->waiters != NULL))
         status = read_tickets(core, tickets);
     if (status == 0)
         status = hand_on_lines(core);
     if (status == 0)
         status = dispatch(core);
-    if (core->finished != before || served)
+    if (serves)
         core_wake(core, false);
     return status;
 }

@@ -212,6 +212,9 @@ static int wait_joined(Core *core, Waiter *waiter, double deadline, Ready ready,
         }
         if (deadline >= 0 && monotonic() >= deadline)
             return 1;
+        /* A signal that came while this thread was awake ends no ppoll. */
+        if (PyErr_CheckSignals() < 0)
+            return -1;
         if (leader && !leads(core))
             continue; /* It stepped down, and callbacks have run. */
         if (sleep_until(core, waiter, deadline) < 0)
