@@ -1,11 +1,13 @@
-"""Sends of ottla.aio that are not awaited, or in another loop than the producer's."""
+"""Sends of ottla.aio that are not awaited, come from another loop, or meet a close."""
 
 import asyncio
+import gc
 import subprocess
 import sys
 
 import ottla
 import pytest
+from ottla import _native
 
 NEVER_AWAITED = """
 import asyncio, warnings, ottla
@@ -42,3 +44,46 @@ def test_a_send_in_another_loop_is_refused_and_sends_nothing(own):
             second.run(send("elsewhere"))
         assert first.run(send("here again")) == 1
         first.run(producer.close())
+
+
+def test_a_send_while_close_waits_is_refused_and_not_given_up(own):
+    topic = own.topic(1)
+
+    async def main():
+        producer = ottla.aio.Producer(bootstrap_servers=own.servers, linger_ms=0)
+        await producer.send(topic, "warm")
+        own.cluster.inject("delay 300 api=Produce times=1")
+        before = asyncio.create_task(producer.send(topic, "before"))
+        await asyncio.sleep(0)
+        closing = asyncio.create_task(producer.close())
+        await asyncio.sleep(0)
+        with pytest.raises(ottla.ClosedError, match="the producer is closed$"):
+            await producer.send(topic, "meanwhile")
+        await closing
+        return (await before).offset
+
+    assert asyncio.run(main()) == 1
+
+
+def test_a_send_many_that_a_close_ends_tells_what_was_accepted_and_leaves_nothing(own):
+    topic = own.topic(1)
+
+    async def main():
+        producer = ottla.aio.Producer(bootstrap_servers=own.servers, linger_ms=0, batch_size=1000,
+                                      buffer_memory=65536, max_request_size=30000)
+        await producer.send(topic, "warm")
+        for broker in (1, 2, 3):
+            own.cluster.pause(broker)
+        sending = asyncio.create_task(producer.send_many(topic, [b"x" * 10_000] * 20))
+        while producer.pending == 0:
+            await asyncio.sleep(0)
+        with pytest.raises(ottla.ClosedError):
+            await producer.close(timeout=0.1)
+        with pytest.raises(ottla.ClosedError) as raised:
+            await sending
+        assert 0 < len(raised.value.deliveries) < 20
+
+    before = _native.live()
+    asyncio.run(main())
+    gc.collect()
+    assert _native.live() == before

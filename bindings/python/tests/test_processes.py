@@ -170,3 +170,21 @@ def test_signal_handlers_run_while_a_wait_goes_on(own):
                 own.cluster.resume(broker)
     finally:
         signal.signal(signal.SIGUSR1, before)
+
+
+LEFT_OPEN = """
+import os, sys, ottla
+producer = ottla.Producer(bootstrap_servers=sys.argv[1], linger_ms=1000)
+child = os.fork()
+if child == 0:
+    producer.send(sys.argv[2], value="from the worker")
+    sys.exit(0)
+os.waitpid(child, 0)
+producer.close()
+"""
+
+
+def test_a_child_that_ends_without_close_delivers_what_it_sent(own):
+    topic = own.topic(1)
+    subprocess.run([sys.executable, "-c", LEFT_OPEN, own.servers, topic], check=True, timeout=60)
+    assert [record["value"] for record in own.cluster.records(topic, 0)] == ["from the worker"]

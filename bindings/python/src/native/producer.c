@@ -158,6 +158,16 @@ static PyObject *close_(PyObject *self, PyObject *args, PyObject *keywords)
     Py_RETURN_NONE;
 }
 
+/* No more records are taken from now on: the first half of a close that waits as a task. */
+static PyObject *stop(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    Core *core = ((Producer *)self)->core;
+    if (core != NULL)
+        core->closing = true;
+    Py_RETURN_NONE;
+}
+
 static PyObject *interrupt(PyObject *self, PyObject *unused)
 {
     (void)unused;
@@ -273,6 +283,7 @@ static PyMethodDef base_methods[] = {
     {"_purge", purge, METH_VARARGS, NULL},
     {"_metrics", metrics, METH_NOARGS, NULL},
     {"_close", FAST(close_), METH_VARARGS | METH_KEYWORDS, NULL},
+    {"_stop", stop, METH_NOARGS, NULL},
     {"_attach", producer_attach, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

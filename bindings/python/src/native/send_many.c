@@ -147,6 +147,8 @@ static int finish(Deliveries *batch, int status)
         PyErr_NormalizeException(&type, &value, &trace);
         if (PyObject_SetAttr(value, deliveries_name, (PyObject *)batch) < 0)
             PyErr_Clear();
+        if (core->closed && core_drain(core, NULL) < 0)
+            PyErr_WriteUnraisable((PyObject *)batch);
         PyErr_Restore(type, value, trace);
     } else if (status == 0 && core_drain(core, NULL) < 0) {
         return -1;

@@ -174,8 +174,10 @@ class Producer(_native.TaskProducer):
         try:
             while (ticket := self._resume_many(deliveries)) is not None:
                 await self._wait_for_ticket(ticket)
-        except asyncio.CancelledError:
+        except BaseException as error:
             self._end_many(deliveries)
+            if isinstance(error, KafkaError):
+                setattr(error, "deliveries", deliveries)
             raise
         await future
         return deliveries.result()
@@ -226,6 +228,8 @@ class Producer(_native.TaskProducer):
         """
         if self.closed:
             return
+        # What is accepted after the flush has begun would not be waited for.
+        self._stop()
         try:
             if self.pending > 0 and timeout != 0:
                 async with asyncio.timeout(timeout):

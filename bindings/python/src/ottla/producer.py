@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from ottla import _config, _native, _record
 from ottla._native import Delivery
-from ottla.errors import KafkaError, make_error
+from ottla.errors import ForkedError, KafkaError, make_error
 
 _LEVELS = {3: logging.ERROR, 4: logging.WARNING, 6: logging.INFO, 7: logging.DEBUG}
 
@@ -119,6 +119,8 @@ open_producers: "weakref.WeakSet[_native.Base]" = weakref.WeakSet()
 def _abandon(producer: _native.Base) -> None:
     try:
         producer._close(timeout=ABANDONED_S)
+    except ForkedError:
+        pass  # It was used in the process from which this one was forked, and is left to that.
     except KafkaError as error:
         logging.getLogger("ottla").error("%s", error)
 
@@ -127,7 +129,8 @@ def _abandon(producer: _native.Base) -> None:
 def _close_all() -> None:
     """What was accepted is delivered, as far as that is possible in a moment."""
     for producer in list(open_producers):
-        if not producer.closed and getattr(producer, "_pid", None) == os.getpid():
+        # One that was made before a fork and used only here has its records here.
+        if not producer.closed:
             _abandon(producer)
 
 
