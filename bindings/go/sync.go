@@ -15,13 +15,6 @@ type syncCall struct {
 	done    chan struct{}
 }
 
-// syncPlace is where one record's report goes.
-type syncPlace struct {
-	call   *syncCall
-	index  int
-	opaque any
-}
-
 // SendSync sends records and waits for their reports, which come in the order of the records. The
 // error is that of the first record that was refused or failed; every report has its own. If ctx
 // is done first, the State of records whose report is missing is Unknown: they are under way, and
@@ -34,19 +27,17 @@ func (p *Producer) SendSync(ctx context.Context, records ...*Record) ([]Report, 
 	}
 	call := &syncCall{reports: make([]Report, len(records)), left: len(records),
 		done: make(chan struct{})}
-	places := make([]syncPlace, len(records))
 	for i, record := range records {
-		places[i] = syncPlace{call: call, index: i}
-		var sent Record
+		err := p.Send(ctx, record, func(report *Report) { call.report(i, report) })
+		if err == nil {
+			continue
+		}
+		refused := Report{Offset: -1, TimestampMs: -1, State: NotPersisted, Err: err}
 		if record != nil {
-			sent = *record
-			places[i].opaque, sent.Opaque = record.Opaque, &places[i]
+			refused.Topic, refused.Opaque = record.Topic, record.Opaque
+			refused.Partition = record.Partition.Number()
 		}
-		if err := p.Send(ctx, &sent, reportToPlace); err != nil {
-			refused := Report{Topic: sent.Topic, Partition: sent.Partition.Number(), Offset: -1,
-				TimestampMs: -1, State: NotPersisted, Err: err, Opaque: places[i].opaque}
-			call.report(i, &refused)
-		}
+		call.report(i, &refused)
 	}
 	if len(records) > 0 {
 		select {
@@ -56,13 +47,6 @@ func (p *Producer) SendSync(ctx context.Context, records ...*Record) ([]Report, 
 		}
 	}
 	return call.reports, call.firstError()
-}
-
-// reportToPlace is the callback of all records that are sent like this.
-func reportToPlace(report *Report) {
-	place := report.Opaque.(*syncPlace)
-	report.Opaque = place.opaque
-	place.call.report(place.index, report)
 }
 
 func (c *syncCall) report(index int, report *Report) {

@@ -85,6 +85,27 @@ func TestInterceptor(t *testing.T) {
 	})
 }
 
+// letters asks every record and report for what the sender gave it.
+type letters struct{ seen []any }
+
+func (l *letters) OnSend(_ context.Context, record *ottla.Record) error {
+	l.seen = append(l.seen, record.Opaque)
+	return nil
+}
+
+func (l *letters) OnAcknowledgement(report *ottla.Report) { l.seen = append(l.seen, report.Opaque) }
+
+func TestInterceptorsSeeTheSendersOpaque(t *testing.T) {
+	embedded(t, func(e *env) {
+		l := &letters{}
+		p, topic := e.producer(ottla.WithInterceptors(l)), e.topic(1)
+		reports, err := p.SendSync(e.ctx, &ottla.Record{Topic: topic, Opaque: "a letter"})
+		e.want(err == nil && reports[0].Opaque == "a letter", "%v %v", reports, err)
+		e.want(p.Close(e.ctx) == nil, "closed")
+		e.want(len(l.seen) == 2 && l.seen[0] == "a letter" && l.seen[1] == "a letter", "%v", l.seen)
+	})
+}
+
 func TestPartitionsFor(t *testing.T) {
 	both(t, func(e *env) {
 		p := e.producer(ottla.WithConfig("max.block.ms", "1000"))

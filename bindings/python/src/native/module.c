@@ -2,7 +2,7 @@
  * methods of its types may change. */
 #include "ottla_native.h"
 
-/* (make_error, Record, State, CancelledError, get_running_loop): what is written in Python and needed here. */
+/* (make_error, Record, State, CancelledError, get_running_loop): written in Python, needed here. */
 static PyObject *bind(PyObject *module, PyObject *args)
 {
     (void)module;
