@@ -37,8 +37,8 @@ pub unsafe extern "C" fn ottla_producer_try_flush(
 
 /// Closes without waiting for brokers: no more records are taken from the first call on. After
 /// OTTLA_WOULD_BLOCK some that were accepted have no outcome yet: whenever the event fd is readable
-/// clear it, then call again, until the answer is another one; or call ottla_producer_close, with a timeout of 0
-/// if what is left is to be given up. For producers without a report callback.
+/// clear it, then call again, until the answer is another one; or call ottla_producer_close, with
+/// a timeout of 0 if what is left is to be given up. For producers without a report callback.
 ///
 /// Ownership: the handle stays the caller's, to be freed.
 /// Thread safety: any thread, but not inside a callback of the same producer.

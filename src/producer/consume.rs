@@ -77,7 +77,8 @@ impl Reports {
         Reports(entries)
     }
 
-    /// The reports, per partition in the order of the log; failures come at once. What they borrow lives as long as `self`.
+    /// The reports, per partition in the order of the log; failures come at once. What they
+    /// borrow lives as long as `self`.
     pub fn iter(&self) -> impl Iterator<Item = Report<'_>> {
         self.0.iter().flat_map(|entry| (0..entry.slots.len()).map(|slot| entry.report(slot)))
     }
