@@ -312,21 +312,42 @@ pub unsafe extern "C" fn ottla_producer_partitions_for(
         let handle = live(producer)?;
         // SAFETY: the caller's promise about `topic`.
         let topic = unsafe { argument::text(topic, topic_length, "topic") }?;
-        // SAFETY: the caller's promise about `partitions`.
-        let out = unsafe { OutArray::new(partitions, stride, capacity, "partitions") }?;
-        // SAFETY: the caller's promise about `count`.
-        let count = unsafe { Out::required(count, "count") }?;
+        // SAFETY: the caller's promise about `partitions` and `count`.
+        let out = unsafe { PartitionsOut::new(partitions, stride, capacity, count) }?;
         let timeout = argument::send_timeout(timeout_ms, &handle.producer)?;
-        let found = handle.producer.partitions_for(topic, timeout)?;
-        fill_partitions(&found, &out);
-        count.set(found.len());
+        out.fill(&handle.producer.partitions_for(topic, timeout)?);
         Ok(())
     })
 }
 
-pub fn fill_partitions(found: &[(i32, i32)], out: &OutArray<ottla_partition_t>) {
-    for (index, (partition, leader)) in found.iter().enumerate() {
-        out.set(index, ottla_partition_t { partition: *partition, leader: *leader });
+/// Where the partitions of a topic and their number go.
+pub struct PartitionsOut {
+    partitions: OutArray<ottla_partition_t>,
+    count: Out<usize>,
+}
+
+impl PartitionsOut {
+    /// # Safety
+    /// `partitions` can be written for `capacity` elements of `stride` bytes, and `count` is null or
+    /// can be written, until the function returns.
+    pub unsafe fn new(
+        partitions: *mut ottla_partition_t,
+        stride: usize,
+        capacity: usize,
+        count: *mut usize,
+    ) -> Result<PartitionsOut> {
+        // SAFETY: the caller's promise.
+        let partitions = unsafe { OutArray::new(partitions, stride, capacity, "partitions") }?;
+        // SAFETY: the caller's promise.
+        Ok(PartitionsOut { partitions, count: unsafe { Out::required(count, "count") }? })
+    }
+
+    pub fn fill(self, found: &[(i32, i32)]) {
+        for (index, (partition, leader)) in found.iter().enumerate() {
+            let partition = ottla_partition_t { partition: *partition, leader: *leader };
+            self.partitions.set(index, partition);
+        }
+        self.count.set(found.len());
     }
 }
 

@@ -3,10 +3,10 @@
 
 use std::ffi::c_char;
 
-use super::argument::{self, InOut, Out, OutArray};
+use super::argument::{self, InOut};
 use super::boundary;
 use super::error::{ErrorOut, ottla_error_t};
-use super::producer::{fill_partitions, live, ottla_partition_t, ottla_producer_t};
+use super::producer::{PartitionsOut, live, ottla_partition_t, ottla_producer_t};
 
 /// Flushes without waiting. Set `*mark` to 0 at first. After OTTLA_WOULD_BLOCK it says how far to
 /// flush: whenever the event fd is readable clear it, then call again with the mark, until the
@@ -86,15 +86,11 @@ pub unsafe extern "C" fn ottla_producer_try_partitions_for(
         let handle = live(producer)?;
         // SAFETY: the caller's promise about `topic`.
         let topic = unsafe { argument::text(topic, topic_length, "topic") }?;
-        // SAFETY: the caller's promise about `partitions`.
-        let out = unsafe { OutArray::new(partitions, stride, capacity, "partitions") }?;
-        // SAFETY: the caller's promise about `count`.
-        let count = unsafe { Out::required(count, "count") }?;
+        // SAFETY: the caller's promise about `partitions` and `count`.
+        let out = unsafe { PartitionsOut::new(partitions, stride, capacity, count) }?;
         // SAFETY: the caller's promise about `ticket`.
         let mut ticket = unsafe { InOut::new(ticket, "ticket") }?;
-        let found = ticket.update(|ticket| handle.producer.try_partitions_for(topic, ticket))?;
-        fill_partitions(&found, &out);
-        count.set(found.len());
+        out.fill(&ticket.update(|ticket| handle.producer.try_partitions_for(topic, ticket))?);
         Ok(())
     })
 }
