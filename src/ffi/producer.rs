@@ -328,8 +328,8 @@ pub struct PartitionsOut {
 
 impl PartitionsOut {
     /// # Safety
-    /// `partitions` can be written for `capacity` elements of `stride` bytes, and `count` is null or
-    /// can be written, until the function returns.
+    /// `partitions` can be written for `capacity` elements of `stride` bytes, and `count` is null
+    /// or can be written, until the function returns.
     pub unsafe fn new(
         partitions: *mut ottla_partition_t,
         stride: usize,
