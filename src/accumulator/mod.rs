@@ -218,8 +218,9 @@ impl RecordAccumulator {
             return true;
         }
         // A switch that was put off, as the batch was not full, is due once nothing is open.
-        let is_open = |deque: &Deque| deque.batches.back().is_some_and(|batch| !batch.is_full());
-        if deque.sticky_bytes < self.config.batch_size || is_open(deque) {
+        if deque.sticky_bytes < self.config.batch_size
+            || deque.batches.back().is_some_and(|batch| !batch.is_full())
+        {
             return false;
         }
         deque.sticky_bytes = 0;
@@ -326,7 +327,7 @@ impl RecordAccumulator {
     /// takes a partition's lock later sees the close.
     pub fn wait_for_appends(&self) {
         for topic in self.topics.view().iter() {
-            (0..).map_while(|index| topic.partition(index)).for_each(|queue| drop(queue.lock()));
+            topic.partitions().for_each(|queue| drop(queue.lock()));
         }
     }
 

@@ -139,6 +139,11 @@ impl Topic {
         self.partitions.get(index)
     }
 
+    /// All partitions that exist.
+    pub fn partitions(&self) -> impl Iterator<Item = &Arc<PartitionQueue>> {
+        (0..).map_while(|index| self.partition(index))
+    }
+
     /// The partition whose turn it is, of `count` (Java: RoundRobinPartitioner). Those without a
     /// leader are passed over as long as another one has one.
     pub fn next_in_turn(&self, count: i32) -> i32 {

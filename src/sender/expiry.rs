@@ -196,7 +196,7 @@ impl Sender {
     fn report_lost(&mut self, error: &Error) {
         let shared = self.shared.clone();
         for topic in shared.accumulator.topics.view().iter() {
-            for queue in (0..).map_while(|index| topic.partition(index)) {
+            for queue in topic.partitions() {
                 self.adopt(queue);
                 for lost in std::mem::take(&mut *queue.lost.lock()) {
                     // Nobody knows any more how far it came.

@@ -339,7 +339,7 @@ impl Sender {
         self.listed = listed;
         let mut found = false;
         for topic in shared.accumulator.topics.view().iter() {
-            for queue in (0..).map_while(|index| topic.partition(index)) {
+            for queue in topic.partitions() {
                 if !queue.lock().batches.is_empty() {
                     self.adopt(queue);
                     self.due.push(queue.id);
