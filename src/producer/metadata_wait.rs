@@ -97,8 +97,8 @@ impl Producer {
         topic: &str,
         timeout: Timeout,
     ) -> Result<Vec<(i32, i32)>> {
-        self.await_topic(topic, 0, &mut Patience::Block(&mut Limit::new(timeout)))?;
-        Ok(self.partitions_of(topic))
+        let topic = self.await_topic(topic, 0, &mut Patience::Block(&mut Limit::new(timeout)))?;
+        Ok(self.partitions_of(&topic))
     }
 
     /// As `partitions_for`, and never waits: `WOULD_BLOCK` and a ticket as `try_send` leaves it.
@@ -111,28 +111,29 @@ impl Producer {
         let place = self.check_open().and_then(|()| self.redeem(ticket, &mut None));
         let result = place.and_then(|fresh| {
             let known = self.shared.accumulator.topics.view().get(topic).cloned();
-            match known.filter(|topic| topic.partition_count() > 0) {
-                Some(topic) => topic.touch(),
+            let known = known.filter(|topic| topic.partition_count() > 0);
+            let topic = match known.inspect(|topic| topic.touch()) {
+                Some(topic) => topic,
                 None => {
-                    self.await_topic(topic, 0, &mut Patience::Ticket { place: ticket, fresh })?;
+                    self.await_topic(topic, 0, &mut Patience::Ticket { place: ticket, fresh })?
                 }
-            }
-            Ok(self.partitions_of(topic))
+            };
+            Ok(self.partitions_of(&topic))
         });
         self.end_of_try(&result, ticket);
         result
     }
 
-    fn partitions_of(&self, topic: &str) -> Vec<(i32, i32)> {
-        if let Some(info) = self.shared.metadata.cluster().topics.get(topic) {
+    fn partitions_of(&self, topic: &Topic) -> Vec<(i32, i32)> {
+        let name = topic.name.as_str();
+        if let Some(info) = self.shared.metadata.cluster().topics.get(name) {
             let leaders = info.partitions.iter().enumerate();
             return leaders.map(|(i, p)| (i as i32, p.leader)).collect();
         }
         // Idle for so long that its metadata was given up: it is asked for again.
-        self.shared.metadata.want(topic, time::now());
+        self.shared.metadata.want(name, time::now());
         self.shared.accumulator.wakeup.demand(Instant(0));
-        let known = self.shared.accumulator.topics.view().get(topic).cloned();
-        (0..known.map_or(0, |topic| topic.partition_count())).map(|i| (i, -1)).collect()
+        (0..topic.partition_count()).map(|i| (i, -1)).collect()
     }
 }
 
