@@ -52,20 +52,23 @@ impl Workers {
         }
         let (sender, jobs) = crossbeam_channel::unbounded();
         for index in 0..count {
-            let worker = Worker::new(accumulator, jobs.clone())?;
             let (owner, end) = (owner.clone(), end.clone());
-            let run = move || {
-                let _end: Sender<()> = end;
-                worker.run(T::as_ref(&owner));
-            };
-            let thread = sync::spawn(format!("ottla-compress-{index}"), run);
-            match thread {
+            let started = Worker::new(accumulator, jobs.clone()).and_then(|worker| {
+                let run = move || {
+                    let _end: Sender<()> = end;
+                    worker.run(T::as_ref(&owner));
+                };
+                sync::spawn(format!("ottla-compress-{index}"), run).map_err(|error| {
+                    let text = format!("no thread for compression can be started: {error}");
+                    Error::new(ErrorCode::INTERNAL, text)
+                })
+            });
+            match started {
                 Ok(thread) => workers.threads.push(thread),
                 Err(error) => {
                     drop(sender);
                     workers.join(accumulator, None);
-                    let text = format!("no thread for compression can be started: {error}");
-                    return Err(Error::new(ErrorCode::INTERNAL, text));
+                    return Err(error);
                 }
             }
         }
