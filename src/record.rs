@@ -33,6 +33,15 @@ pub struct Record<'a> {
     pub no_report: bool,
 }
 
+/// Headers with bytes of their own: names and values.
+pub type OwnedHeaders = Vec<(String, Option<Vec<u8>>)>;
+
+/// Copies headers, to be kept.
+pub fn owned_headers(headers: &[Header<'_>]) -> OwnedHeaders {
+    let each = |header: &Header<'_>| (header.name.to_owned(), header.value.map(<[u8]>::to_vec));
+    headers.iter().map(each).collect()
+}
+
 /// A record with bytes of its own.
 #[derive(Debug)]
 pub struct OwnedRecord {
@@ -41,22 +50,20 @@ pub struct OwnedRecord {
     timestamp: Option<i64>,
     key: Option<Vec<u8>>,
     value: Option<Vec<u8>>,
-    headers: Vec<(String, Option<Vec<u8>>)>,
+    headers: OwnedHeaders,
     opaque: u64,
     no_report: bool,
 }
 
 impl From<&Record<'_>> for OwnedRecord {
     fn from(record: &Record<'_>) -> OwnedRecord {
-        let header =
-            |header: &Header<'_>| (header.name.to_owned(), header.value.map(<[u8]>::to_vec));
         OwnedRecord {
             topic: record.topic.to_owned(),
             partition: record.partition,
             timestamp: record.timestamp,
             key: record.key.map(<[u8]>::to_vec),
             value: record.value.map(<[u8]>::to_vec),
-            headers: record.headers.iter().map(header).collect(),
+            headers: owned_headers(record.headers),
             opaque: record.opaque,
             no_report: record.no_report,
         }

@@ -4,8 +4,8 @@ use super::cluster::Cluster;
 use super::journal::Arrival;
 use super::log::StoredBatch;
 use super::metadata_cache::PartitionImage;
-use crate::wire::record::BatchRecord;
-use crate::wire::record_batch::{BatchHeader, RecordBatch};
+use crate::record::{OwnedHeaders, owned_headers};
+use crate::wire::record_batch::{BatchHeader, each_record};
 
 /// How far a replica is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub struct LogRecord {
     /// `None` is null.
     pub value: Option<Vec<u8>>,
     /// Names and values, in order.
-    pub headers: Vec<(String, Option<Vec<u8>>)>,
+    pub headers: OwnedHeaders,
     /// The producer that wrote it, or -1.
     pub producer_id: i64,
     /// The epoch of that producer, or -1.
@@ -102,27 +102,9 @@ fn records_in(stored: &StoredBatch) -> Vec<LogRecord> {
         },
         key: record.key.map(<[u8]>::to_vec),
         value: record.value.map(<[u8]>::to_vec),
-        headers: owned_headers(record),
+        headers: owned_headers(&record.headers),
         producer_id: header.producer_id,
         producer_epoch: header.producer_epoch,
         leader_epoch: stored.leader_epoch,
     })
-}
-
-/// What `make` makes of the records of the batch in `bytes`, up to the first that cannot be read.
-pub(super) fn each_record<T>(
-    bytes: &[u8],
-    make: impl Fn(&BatchHeader, &BatchRecord<'_>) -> T,
-) -> Vec<T> {
-    let mut input = bytes;
-    let Ok(batch) = RecordBatch::take(&mut input) else { return Vec::new() };
-    let Ok(section) = batch.section() else { return Vec::new() };
-    let Ok(records) = batch.records(&section) else { return Vec::new() };
-    records.map_while(Result::ok).map(|record| make(&batch.header, &record)).collect()
-}
-
-/// A record's headers, to be kept.
-pub(super) fn owned_headers(record: &BatchRecord<'_>) -> Vec<(String, Option<Vec<u8>>)> {
-    let headers = record.headers.iter();
-    headers.map(|header| (header.name.to_owned(), header.value.map(<[u8]>::to_vec))).collect()
 }

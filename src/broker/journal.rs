@@ -6,10 +6,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::call::Call;
-use super::inspection::{each_record, owned_headers};
+use crate::record::{OwnedHeaders, owned_headers};
 use crate::time::Instant;
 use crate::wire::frame::{decode_request, decode_request_header};
 use crate::wire::messages::{ApiInfo, ProduceRequest, produce};
+use crate::wire::record_batch::each_record;
 
 /// A request as it arrived.
 #[derive(Clone, Debug)]
@@ -54,7 +55,7 @@ pub struct ProducedRecord {
     /// `None` is null.
     pub value: Option<Vec<u8>>,
     /// Names and values, in order.
-    pub headers: Vec<(String, Option<Vec<u8>>)>,
+    pub headers: OwnedHeaders,
 }
 
 impl Arrival {
@@ -95,7 +96,7 @@ fn records_of(topic: &str, partition: i32, bytes: &[u8]) -> Vec<ProducedRecord> 
         timestamp: header.base_timestamp.wrapping_add(record.timestamp_delta),
         key: record.key.map(<[u8]>::to_vec),
         value: record.value.map(<[u8]>::to_vec),
-        headers: owned_headers(record),
+        headers: owned_headers(&record.headers),
     })
 }
 

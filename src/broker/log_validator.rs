@@ -8,11 +8,12 @@
 use bytes::Bytes;
 
 use super::append_error::AppendError;
-use super::inspection::each_record;
 use super::topic_config::{TimestampType, TopicConfig};
 use crate::error::ErrorCode;
 use crate::wire::Records;
-use crate::wire::record_batch::{BatchHeader, HEADER_LEN, LOG_OVERHEAD, MAGIC, RecordBatch};
+use crate::wire::record_batch::{
+    BatchHeader, HEADER_LEN, LOG_OVERHEAD, MAGIC, RecordBatch, each_record,
+};
 
 const ZSTD: i16 = 4;
 /// The first version of Produce that may carry zstd.

@@ -238,6 +238,15 @@ impl<'a> Iterator for RecordIter<'a> {
     }
 }
 
+/// What `make` makes of the records of the batch in `bytes`, up to the first that cannot be read.
+pub fn each_record<T>(bytes: &[u8], make: impl Fn(&BatchHeader, &BatchRecord<'_>) -> T) -> Vec<T> {
+    let mut input = bytes;
+    let Ok(batch) = RecordBatch::take(&mut input) else { return Vec::new() };
+    let Ok(section) = batch.section() else { return Vec::new() };
+    let Ok(records) = batch.records(&section) else { return Vec::new() };
+    records.map_while(Result::ok).map(|record| make(&batch.header, &record)).collect()
+}
+
 fn at<const N: usize>(header: &[u8; HEADER_LEN], offset: usize) -> [u8; N] {
     std::array::from_fn(|i| header[offset + i])
 }
