@@ -2,7 +2,7 @@
 //! differences to the batch's, key, value and headers. Writing it is the hottest path there is.
 
 use super::error::{Result, WireError};
-use super::varint::{Scratch, signed_len, take_i32, take_i64, zigzag};
+use super::varint::{Encoded, SHORT_END, Word, signed_len, take_i32, take_i64, zigzag};
 use crate::record::Header;
 
 /// What a record takes at most beside its key, value and headers
@@ -78,19 +78,14 @@ pub fn write_record(
 ) {
     debug_assert!(i32::try_from(body_len).is_ok(), "a record is shorter than 2 GiB");
     let start = buffer.len();
-    let mut prefix = Scratch::new();
-    prefix.signed(body_len as i64);
-    prefix.push(0); // Attributes; none are defined.
-    prefix.signed(timestamp_delta);
-    prefix.signed(i64::from(offset_delta));
-    prefix.signed(length_or_minus_one(key));
-    if let Some(key) = key {
-        prefix.append_to(buffer);
-        buffer.extend_from_slice(key);
-        prefix = Scratch::new();
+    let (key_len, value_len) = (length_or_minus_one(key), length_or_minus_one(value));
+    let numbers = [body_len as i64, timestamp_delta, i64::from(offset_delta), key_len, value_len];
+    let numbers = numbers.map(zigzag);
+    if numbers.iter().fold(0, |all, number| all | number) < SHORT_END {
+        write_short(buffer, numbers, key);
+    } else {
+        write_long(buffer, numbers, key);
     }
-    prefix.signed(length_or_minus_one(value));
-    prefix.append_to(buffer);
     buffer.extend_from_slice(value.unwrap_or_default());
     if headers.is_empty() {
         buffer.push(0);
@@ -100,25 +95,56 @@ pub fn write_record(
     debug_assert_eq!(buffer.len() - start, record_size(body_len), "body_len is of this record");
 }
 
+/// What stands in front of the value, of almost every record: no number takes more than two bytes.
+#[inline]
+fn write_short(buffer: &mut Vec<u8>, numbers: [u64; 5], key: Option<&[u8]>) {
+    let [body_len, timestamp_delta, offset_delta, key_len, value_len] = numbers;
+    let mut word = Word::default();
+    word.push(body_len);
+    word.push(0); // Attributes; none are defined.
+    word.push(timestamp_delta);
+    word.push(offset_delta);
+    word.append_to(buffer);
+    word = Word::default();
+    word.push(key_len);
+    if let Some(key) = key {
+        word.append_to(buffer);
+        buffer.extend_from_slice(key);
+        word = Word::default();
+    }
+    word.push(value_len);
+    word.append_to(buffer);
+}
+
+#[inline(never)]
+fn write_long(buffer: &mut Vec<u8>, numbers: [u64; 5], key: Option<&[u8]>) {
+    let [body_len, timestamp_delta, offset_delta, key_len, value_len] = numbers;
+    put_unsigned(buffer, body_len);
+    put_unsigned(buffer, 0);
+    put_unsigned(buffer, timestamp_delta);
+    put_unsigned(buffer, offset_delta);
+    put_unsigned(buffer, key_len);
+    buffer.extend_from_slice(key.unwrap_or_default());
+    put_unsigned(buffer, value_len);
+}
+
 fn write_headers(buffer: &mut Vec<u8>, headers: &[Header<'_>]) {
-    put_length(buffer, headers.len() as i64);
+    put_unsigned(buffer, zigzag(headers.len() as i64));
     for header in headers {
         for bytes in [Some(header.name.as_bytes()), header.value] {
-            put_length(buffer, length_or_minus_one(bytes));
+            put_unsigned(buffer, zigzag(length_or_minus_one(bytes)));
             buffer.extend_from_slice(bytes.unwrap_or_default());
         }
     }
 }
 
 #[inline]
-fn put_length(buffer: &mut Vec<u8>, length: i64) {
-    match u8::try_from(zigzag(length)) {
+fn put_unsigned(buffer: &mut Vec<u8>, number: u64) {
+    match u8::try_from(number) {
         // Most names and values are shorter than 64 bytes.
         Ok(byte @ ..0x80) => buffer.push(byte),
         _ => {
-            let mut scratch = Scratch::new();
-            scratch.signed(length);
-            scratch.append_to(buffer);
+            buffer.extend_from_slice(Encoded::new(number).as_slice());
         }
     }
 }

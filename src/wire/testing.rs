@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::codec::{Codec, Fields, Message, Records};
 use super::error::Result;
 use super::uuid::Uuid;
-use super::varint::Scratch;
+use super::varint::Encoded;
 
 /// What is done to a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,9 +112,7 @@ impl Bender {
     }
 
     fn varint(&mut self, value: u32) {
-        let mut scratch = Scratch::new();
-        scratch.unsigned(u64::from(value));
-        self.put(scratch.as_slice());
+        self.put(Encoded::new(u64::from(value)).as_slice());
     }
 
     /// A length as it would be without bending; -1 is null.

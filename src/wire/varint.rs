@@ -32,86 +32,69 @@ pub fn signed_len(value: i64) -> usize {
     unsigned_len(zigzag(value))
 }
 
-/// A few bytes on the stack in which varints are gathered before they go to a buffer at once.
-pub struct Scratch {
-    // Eight more than the longest content, as varints are stored eight bytes at a time.
-    bytes: [u8; Scratch::CAPACITY + 8],
-    len: usize,
+/// Numbers below this take one byte or two.
+pub const SHORT_END: u64 = 1 << 14;
+
+/// Up to eight bytes of numbers below [`SHORT_END`], gathered in a register: bytes that are written
+/// to memory one by one and read at once as a word have to wait for each other.
+#[derive(Default)]
+pub struct Word {
+    bytes: u64,
+    bits: u32,
 }
 
-impl Scratch {
-    /// How much fits; the prefix of a record is the longest content there is.
-    pub const CAPACITY: usize = 1 + MAX_LEN_64 + 4 * MAX_LEN_32;
-
-    /// An empty one.
+impl Word {
+    /// Adds a number.
     #[inline]
-    pub fn new() -> Scratch {
-        Scratch { bytes: [0; Scratch::CAPACITY + 8], len: 0 }
-    }
-
-    /// Adds a byte.
-    #[inline]
-    pub fn push(&mut self, byte: u8) {
-        self.bytes[self.len] = byte;
-        self.len += 1;
-    }
-
-    /// Adds an unsigned number.
-    #[inline(always)]
-    pub fn unsigned(&mut self, value: u64) {
-        // Most lengths and differences are this short.
-        if value < 1 << 7 {
-            self.push(value as u8);
-        } else if value < 1 << 14 {
-            let two = (value as u16 & 0x7f) | 0x80 | (value as u16 >> 7) << 8;
-            self.bytes[self.len..self.len + 2].copy_from_slice(&two.to_le_bytes());
-            self.len += 2;
-        } else {
-            self.long(value);
-        }
-    }
-
-    #[inline(never)]
-    fn long(&mut self, mut value: u64) {
-        while value >> 35 != 0 {
-            self.push(value as u8 | 0x80);
-            value >>= 7;
-        }
-        // Up to 35 bits are spread over five bytes without a branch.
-        let spread = (value & 0x7f)
-            | (value & 0x7f << 7) << 1
-            | (value & 0x7f << 14) << 2
-            | (value & 0x7f << 21) << 3
-            | (value & 0x7f << 28) << 4;
-        let len = unsigned_len(value);
-        let more = 0x80_8080_8080 & ((1 << (8 * (len - 1))) - 1);
-        self.bytes[self.len..self.len + 8].copy_from_slice(&(spread | more).to_le_bytes());
-        self.len += len;
-    }
-
-    /// Adds a signed number.
-    #[inline(always)]
-    pub fn signed(&mut self, value: i64) {
-        self.unsigned(zigzag(value));
-    }
-
-    /// What was added.
-    #[inline]
-    pub fn as_slice(&self) -> &[u8] {
-        &self.bytes[..self.len]
+    pub fn push(&mut self, number: u64) {
+        debug_assert!(number < SHORT_END && self.bits <= 48, "two bytes, and there is room");
+        let second = number >> 7;
+        let more = u64::from(second != 0);
+        self.bytes |= (number & 0x7f | more << 7 | second << 8) << self.bits;
+        self.bits += 8 + 8 * more as u32;
     }
 
     /// Appends what was added to `buffer`.
     #[inline]
     pub fn append_to(&self, buffer: &mut Vec<u8>) {
-        let start = buffer.len();
-        if buffer.capacity() - start < self.bytes.len() {
-            buffer.extend_from_slice(self.as_slice());
+        let (start, len) = (buffer.len(), self.bits as usize / 8);
+        let bytes = self.bytes.to_le_bytes();
+        if buffer.capacity() - start < bytes.len() {
+            buffer.extend_from_slice(&bytes[..len]);
             return;
         }
         // To copy all of it is cheaper, as its length is known when this is compiled.
-        buffer.extend_from_slice(&self.bytes);
-        buffer.truncate(start + self.len);
+        buffer.extend_from_slice(&bytes);
+        buffer.truncate(start + len);
+    }
+}
+
+/// An unsigned number as it is written.
+pub struct Encoded {
+    bytes: [u8; MAX_LEN_64],
+    len: usize,
+}
+
+impl Encoded {
+    /// Encodes `value`.
+    pub fn new(mut value: u64) -> Encoded {
+        let mut encoded = Encoded { bytes: [0; MAX_LEN_64], len: 0 };
+        while value >= 0x80 {
+            encoded.push(value as u8 | 0x80);
+            value >>= 7;
+        }
+        encoded.push(value as u8);
+        encoded
+    }
+
+    fn push(&mut self, byte: u8) {
+        self.bytes[self.len] = byte;
+        self.len += 1;
+    }
+
+    /// Its bytes.
+    pub fn as_slice(&self) -> &[u8] {
+        &self.bytes[..self.len]
     }
 }
 
@@ -156,10 +139,9 @@ mod tests {
     use proptest::prelude::*;
 
     fn unsigned(value: u64) -> Vec<u8> {
-        let mut scratch = Scratch::new();
-        scratch.unsigned(value);
-        assert_eq!(scratch.as_slice().len(), unsigned_len(value), "{value}");
-        scratch.as_slice().to_vec()
+        let encoded = Encoded::new(value);
+        assert_eq!(encoded.as_slice().len(), unsigned_len(value), "{value}");
+        encoded.as_slice().to_vec()
     }
 
     fn hex(bytes: &[u8]) -> String {
@@ -231,6 +213,21 @@ mod tests {
         let mut eleven_bits_too_many = [0xff; 10];
         eleven_bits_too_many[9] = 2;
         assert_eq!(take_unsigned(&mut eleven_bits_too_many.as_slice(), 64), None);
+    }
+
+    #[test]
+    fn a_word_of_short_numbers_is_the_same_numbers_one_by_one() {
+        for numbers in [[0, 127, 128], [SHORT_END - 1; 3], [1, 8191, 0], [300, 5, 16000]] {
+            let expected: Vec<u8> = numbers.iter().flat_map(|number| unsigned(*number)).collect();
+            for room in [0, expected.len(), 8, 100] {
+                let mut buffer = Vec::with_capacity(1 + room);
+                buffer.push(b'x');
+                let mut word = Word::default();
+                numbers.iter().for_each(|number| word.push(*number));
+                word.append_to(&mut buffer);
+                assert_eq!(buffer[1..], expected, "{numbers:?}");
+            }
+        }
     }
 
     proptest! {

@@ -9,7 +9,7 @@ use super::error::{Result, WireError};
 use super::frame::Frame;
 use super::reader::MAX_STRING_BYTES;
 use super::uuid::Uuid;
-use super::varint::Scratch;
+use super::varint::Encoded;
 
 /// Writes one frame: its length, then what is given to it.
 pub struct Writer {
@@ -97,9 +97,7 @@ impl Writer {
     }
 
     fn unsigned_varint(&mut self, value: u32) {
-        let mut scratch = Scratch::new();
-        scratch.unsigned(u64::from(value));
-        self.small.put_slice(scratch.as_slice());
+        self.small.put_slice(Encoded::new(u64::from(value)).as_slice());
     }
 
     /// A length or a count in the compact form or the other one; `None` is null.
