@@ -67,6 +67,11 @@ mod scheduled {
             MutexGuard(self.0.lock().ok())
         }
 
+        /// Takes the lock if nobody has it.
+        pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+            self.0.try_lock().ok().map(|guard| MutexGuard(Some(guard)))
+        }
+
         /// Takes the lock; the time is no matter here.
         pub fn try_lock_for(&self, _: Duration) -> Option<MutexGuard<'_, T>> {
             Some(self.lock())

@@ -3,18 +3,38 @@
 //! Records stay with one partition until `batch.size` bytes went there and its batch is full; then
 //! the next one is drawn, by chance weighted against the partitions with long queues. The bytes
 //! are counted under the partition's own lock, so that threads share no counter.
+//!
+//! All threads share one sticky partition, as that fills batches soonest, until one finds the
+//! partition's lock taken. Then for some draws each has a lane with a sticky partition of its own:
+//! threads that fight for a lock are slower than one alone.
 
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::cell::Cell;
+use std::sync::atomic::{AtomicI32, AtomicU32, AtomicUsize, Ordering};
 
 use super::topic::Topic;
 use crate::sync::Mutex;
 
 /// No partition was drawn yet.
 const NONE: i32 = -1;
+/// The lane that all share, and the others; what they hold fits into a cache line.
+const LANES: usize = 16;
+/// For how many draws threads keep apart after two have met.
+const APART_FOR: u32 = 1000;
+/// How often another partition is drawn instead of one that another lane is at.
+const REDRAWS: usize = 4;
+
+/// Where a thread's sticky partition is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lane(usize);
+
+/// The lane of threads that keep together.
+const SHARED: Lane = Lane(0);
 
 /// The state of one topic.
 pub struct BuiltInPartitioner {
-    current: AtomicI32,
+    current: [AtomicI32; LANES],
+    /// Draws for which threads keep apart.
+    apart: AtomicU32,
     draw: Mutex<Draw>,
 }
 
@@ -31,37 +51,55 @@ impl Default for BuiltInPartitioner {
     fn default() -> BuiltInPartitioner {
         let (ids, cumulative) = (Vec::new(), Vec::new());
         let draw = Draw { rng: fastrand::Rng::new(), ids, cumulative, left: 0 };
-        BuiltInPartitioner { current: AtomicI32::new(NONE), draw: Mutex::new(draw) }
+        BuiltInPartitioner {
+            current: std::array::from_fn(|_| AtomicI32::new(NONE)),
+            apart: AtomicU32::new(0),
+            draw: Mutex::new(draw),
+        }
     }
 }
 
 impl BuiltInPartitioner {
+    /// The lane of the thread that asks.
+    #[inline]
+    pub fn lane(&self) -> Lane {
+        if self.apart.load(Ordering::Relaxed) == 0 { SHARED } else { own_lane() }
+    }
+
+    /// Notes that a thread found the lock of its sticky partition taken. Says whether it has
+    /// another lane from now on.
+    #[cold]
+    pub fn keep_apart(&self, lane: Lane) -> bool {
+        self.apart.store(APART_FOR, Ordering::Relaxed);
+        lane == SHARED
+    }
+
     /// The sticky partition, drawn if there is none.
-    pub fn peek(&self, topic: &Topic, adaptive: bool) -> i32 {
-        match self.current.load(Ordering::Acquire) {
+    pub fn peek(&self, topic: &Topic, adaptive: bool, lane: Lane) -> i32 {
+        match self.current[lane.0].load(Ordering::Acquire) {
             // A topic that was made anew may have fewer partitions.
             partition if partition < topic.partition_count() && partition != NONE => partition,
             gone => {
                 self.draw.lock().left = 0;
-                self.draw(topic, adaptive, gone)
+                self.draw(topic, adaptive, lane, gone)
             }
         }
     }
 
     /// Whether `partition` is still the sticky one.
-    pub fn is_current(&self, partition: i32) -> bool {
-        self.current.load(Ordering::Acquire) == partition
+    pub fn is_current(&self, lane: Lane, partition: i32) -> bool {
+        self.current[lane.0].load(Ordering::Acquire) == partition
     }
 
     /// Leaves `partition` for another one (which may be the same). Call it under its lock.
-    pub fn switch(&self, topic: &Topic, adaptive: bool, partition: i32) {
-        self.draw(topic, adaptive, partition);
+    pub fn switch(&self, topic: &Topic, adaptive: bool, lane: Lane, partition: i32) {
+        self.draw(topic, adaptive, lane, partition);
     }
 
     /// Draws the next partition unless another thread did since `seen` was read.
-    fn draw(&self, topic: &Topic, adaptive: bool, seen: i32) -> i32 {
+    fn draw(&self, topic: &Topic, adaptive: bool, lane: Lane, seen: i32) -> i32 {
         let mut draw = self.draw.lock();
-        let current = self.current.load(Ordering::Acquire);
+        let current = self.current[lane.0].load(Ordering::Acquire);
         if current != seen {
             return current;
         }
@@ -69,10 +107,36 @@ impl BuiltInPartitioner {
             draw.rebuild(topic, adaptive);
         }
         draw.left -= 1;
-        let next = draw.next();
-        self.current.store(next, Ordering::Release);
+        let mut next = draw.next();
+        let apart = self.apart.load(Ordering::Relaxed);
+        if apart > 0 {
+            self.apart.store(apart - 1, Ordering::Relaxed);
+            let is_taken = |next| {
+                let others = self.current.iter().enumerate().filter(|(other, _)| *other != lane.0);
+                others.into_iter().any(|(_, other)| other.load(Ordering::Relaxed) == next)
+            };
+            for _ in 0..REDRAWS {
+                if !is_taken(next) {
+                    break;
+                }
+                next = draw.next();
+            }
+        }
+        self.current[lane.0].store(next, Ordering::Release);
         next
     }
+}
+
+/// The lane of this thread, for all topics and producers; threads take turns.
+fn own_lane() -> Lane {
+    static THREADS: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static LANE: Cell<Lane> = const { Cell::new(SHARED) };
+    }
+    if LANE.get() == SHARED {
+        LANE.set(Lane(1 + THREADS.fetch_add(1, Ordering::Relaxed) % (LANES - 1)));
+    }
+    LANE.get()
 }
 
 impl Draw {
@@ -150,12 +214,12 @@ mod tests {
     #[test]
     fn a_partition_sticks_until_it_is_left() {
         let topic = topic(12, |_| true);
-        let first = topic.partitioner.peek(&topic, true);
-        assert!((0..100).all(|_| topic.partitioner.peek(&topic, true) == first));
+        let first = topic.partitioner.peek(&topic, true, SHARED);
+        assert!((0..100).all(|_| topic.partitioner.peek(&topic, true, SHARED) == first));
         let drawn: std::collections::HashSet<i32> = (0..500)
             .map(|_| {
-                let now = topic.partitioner.peek(&topic, true);
-                topic.partitioner.switch(&topic, true, now);
+                let now = topic.partitioner.peek(&topic, true, SHARED);
+                topic.partitioner.switch(&topic, true, SHARED, now);
                 now
             })
             .collect();
@@ -167,18 +231,40 @@ mod tests {
         let some = topic(4, |p| p == 2);
         let none = topic(4, |_| false);
         for _ in 0..50 {
-            let now = some.partitioner.peek(&some, true);
+            let now = some.partitioner.peek(&some, true, SHARED);
             assert_eq!(now, 2);
-            some.partitioner.switch(&some, true, now);
-            assert!((0..4).contains(&none.partitioner.peek(&none, true)));
+            some.partitioner.switch(&some, true, SHARED, now);
+            assert!((0..4).contains(&none.partitioner.peek(&none, true, SHARED)));
         }
     }
 
     #[test]
     fn a_stale_switch_does_not_move_the_others() {
         let topic = topic(100, |_| true);
-        let now = topic.partitioner.peek(&topic, true);
-        topic.partitioner.switch(&topic, true, (now + 1) % 100);
-        assert!(topic.partitioner.is_current(now));
+        let now = topic.partitioner.peek(&topic, true, SHARED);
+        topic.partitioner.switch(&topic, true, SHARED, (now + 1) % 100);
+        assert!(topic.partitioner.is_current(SHARED, now));
+    }
+    #[test]
+    fn threads_that_meet_keep_apart_for_a_while() {
+        let topic = topic(12, |_| true);
+        let partitioner = &topic.partitioner;
+        let together = partitioner.peek(&topic, true, partitioner.lane());
+        assert!(partitioner.keep_apart(partitioner.lane()));
+        let mine = partitioner.lane();
+        assert!(!partitioner.keep_apart(mine), "it has its own lane already");
+        let at = |lane| partitioner.peek(&topic, true, lane);
+        let (other, theirs) = std::thread::scope(|scope| {
+            let look = || (partitioner.lane(), at(partitioner.lane()));
+            scope.spawn(look).join().unwrap()
+        });
+        assert_ne!(mine, other);
+        let places = [together, at(mine), theirs];
+        assert!(places[0] != places[1] && places[1] != places[2], "{places:?}");
+        for _ in 0..APART_FOR {
+            assert_eq!(partitioner.lane(), mine);
+            partitioner.switch(&topic, true, mine, at(mine));
+        }
+        assert_eq!(partitioner.lane(), SHARED);
     }
 }

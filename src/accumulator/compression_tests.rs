@@ -37,7 +37,7 @@ fn append(accumulator: &RecordAccumulator, topic: &Topic, value: &[u8]) {
     let partition = topic.partition(0).unwrap();
     let record = Record { topic: "t", value: Some(value), ..Record::default() };
     let mut buffer = None;
-    while accumulator.append(topic, partition, &record, 0, false, &mut buffer).unwrap()
+    while accumulator.append(topic, partition, &record, 0, None, &mut buffer).unwrap()
         == Append::NeedsBuffer
     {
         let Ok(Reserve::Granted(granted)) = accumulator.pool.reserve(BATCH_SIZE, || None) else {
@@ -190,7 +190,7 @@ fn a_large_record_stays_compressed() {
         panic!("there is memory");
     };
     let mut buffer = Some((granted, Instant(1)));
-    owner.0.append(&topic, partition, &record, 0, false, &mut buffer).unwrap();
+    owner.0.append(&topic, partition, &record, 0, None, &mut buffer).unwrap();
     let workers = Workers::start(&owner, 1).unwrap();
     assert!(!owner.0.may_send(partition));
     assert!(workers.join(&owner.0, None));

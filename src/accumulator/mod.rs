@@ -19,6 +19,7 @@ use std::time::Duration;
 
 pub use batch::{BatchId, ProducerBatch, ProducerStamp, Reporting, TryAppend, sequence_after};
 pub use buffer_pool::{Buffer, BufferPool, Grant, Reserve};
+pub use built_in_partitioner::Lane;
 #[cfg(feature = "simulation")]
 pub use compression::Worker;
 pub use compression::Workers;
@@ -105,35 +106,59 @@ impl RecordAccumulator {
 
     /// Appends to the partition's last batch, or to a new one made of `buffer` (taken if used).
     ///
-    /// `sticky` says that the partition was the partitioner's choice, which may have changed.
+    /// `sticky` says that the partition was the partitioner's choice, which may have changed, and
+    /// for which lane.
     pub fn append(
         &self,
         topic: &Topic,
         partition: &Arc<PartitionQueue>,
         record: &Record<'_>,
         timestamp: i64,
-        sticky: bool,
+        sticky: Option<Lane>,
         buffer: &mut Option<(Buffer, Instant)>,
     ) -> Result<Append> {
-        let mut guard = partition.lock();
+        let mut guard = match partition.try_lock() {
+            Some(guard) => guard,
+            None if sticky.is_some_and(|lane| topic.partitioner.keep_apart(lane)) => {
+                return Ok(Append::PartitionChanged);
+            }
+            None => partition.lock(),
+        };
         let deque = &mut *guard;
         if self.closed.load(Ordering::Acquire) {
-            let text = "the producer is closed";
-            return Err(Error::new(ErrorCode::CLOSED, text));
+            return Err(Error::new(ErrorCode::CLOSED, "the producer is closed"));
         }
-        if sticky && self.partition_changed(topic, partition, deque) {
+        if sticky.is_some_and(|lane| self.partition_changed(topic, partition, deque, lane)) {
             return Ok(Append::PartitionChanged);
         }
         match self.append_to_last(deque, record, timestamp, buffer) {
             TryAppend::Done { grown } => {
                 self.appended(topic, partition, deque, sticky, grown, false);
-                return Ok(Append::Done);
+                Ok(Append::Done)
             }
-            TryAppend::ReportsFull => return Err(reports_full()),
-            TryAppend::NeedsBuffer => return Ok(Append::NeedsBuffer),
-            TryAppend::NoRoom => {}
+            TryAppend::ReportsFull => Err(reports_full()),
+            TryAppend::NeedsBuffer => Ok(Append::NeedsBuffer),
+            TryAppend::NoRoom => match buffer.take() {
+                None => Ok(Append::NeedsBuffer),
+                Some(buffer) => {
+                    let grown = self.append_to_new(partition, deque, record, timestamp, buffer)?;
+                    self.appended(topic, partition, deque, sticky, grown, true);
+                    Ok(Append::Done)
+                }
+            },
         }
-        let Some((buffer, now)) = buffer.take() else { return Ok(Append::NeedsBuffer) };
+    }
+
+    /// Begins a batch with the record, and seals the one before it.
+    #[inline(never)]
+    fn append_to_new(
+        &self,
+        partition: &Arc<PartitionQueue>,
+        deque: &mut Deque,
+        record: &Record<'_>,
+        timestamp: i64,
+        (buffer, now): (Buffer, Instant),
+    ) -> Result<usize> {
         if let Some(last) = deque.batches.back_mut() {
             self.seal(partition, last);
         }
@@ -149,8 +174,7 @@ impl RecordAccumulator {
         deque.batches.push_back(batch);
         partition.seen.store(true, Ordering::Relaxed);
         partition.publish_queued(deque);
-        self.appended(topic, partition, deque, sticky, grown, true);
-        Ok(Append::Done)
+        Ok(grown)
     }
 
     fn append_to_last(
@@ -175,24 +199,39 @@ impl RecordAccumulator {
     }
 
     /// Counts the bytes, switches the sticky partition, tells the sender.
+    #[inline]
     fn appended(
         &self,
         topic: &Topic,
         partition: &Arc<PartitionQueue>,
         deque: &mut Deque,
-        sticky: bool,
+        sticky: Option<Lane>,
         grown: usize,
         new_batch: bool,
     ) {
         let last_is_full = deque.batches.back().is_none_or(ProducerBatch::is_full);
-        if sticky {
+        if let Some(lane) = sticky {
             deque.sticky_bytes += grown;
             let enough = self.config.batch_size;
-            if deque.sticky_bytes >= enough && last_is_full || deque.sticky_bytes >= 2 * enough {
+            if deque.sticky_bytes >= enough && (last_is_full || deque.sticky_bytes >= 2 * enough) {
                 deque.sticky_bytes = 0;
-                topic.partitioner.switch(topic, self.config.adaptive, partition.partition);
+                let (adaptive, number) = (self.config.adaptive, partition.partition);
+                topic.partitioner.switch(topic, adaptive, lane, number);
             }
         }
+        if new_batch || last_is_full {
+            self.tell(partition, deque, new_batch, last_is_full);
+        }
+    }
+
+    /// Tells the sender of a new batch or of one that became full, if it is news.
+    fn tell(
+        &self,
+        partition: &Arc<PartitionQueue>,
+        deque: &mut Deque,
+        new_batch: bool,
+        last_is_full: bool,
+    ) {
         // Only what changes the sender's mind is told: the first batch of an idle partition, and
         // its first full one. Behind a full batch nothing is news until that one is drained.
         let waiting = deque.batches.len();
@@ -213,8 +252,9 @@ impl RecordAccumulator {
         topic: &Topic,
         partition: &PartitionQueue,
         deque: &mut Deque,
+        lane: Lane,
     ) -> bool {
-        if !topic.partitioner.is_current(partition.partition) {
+        if !topic.partitioner.is_current(lane, partition.partition) {
             return true;
         }
         // A switch that was put off, as the batch was not full, is due once nothing is open.
@@ -224,7 +264,7 @@ impl RecordAccumulator {
             return false;
         }
         deque.sticky_bytes = 0;
-        topic.partitioner.switch(topic, self.config.adaptive, partition.partition);
+        topic.partitioner.switch(topic, self.config.adaptive, lane, partition.partition);
         true
     }
 

@@ -49,7 +49,7 @@ impl Room {
                 partition,
                 record,
                 timestamp,
-                false,
+                None,
                 &mut buffer,
             )? {
                 Append::Done => return Ok(()),
@@ -211,11 +211,12 @@ fn the_sticky_partition_is_left_when_batch_size_bytes_went_there() {
     let record = value(&[0; 20]);
     let (mut run, mut runs) = (0, Vec::new());
     for _ in 0..300 {
-        let now = room.topic.partitioner.peek(&room.topic, false);
+        let lane = room.topic.partitioner.lane();
+        let now = room.topic.partitioner.peek(&room.topic, false, lane);
         let mut buffer = None;
         loop {
             let (accumulator, partition) = (&room.accumulator, room.partition(now));
-            match accumulator.append(&room.topic, partition, &record, 0, true, &mut buffer) {
+            match accumulator.append(&room.topic, partition, &record, 0, Some(lane), &mut buffer) {
                 Ok(Append::NeedsBuffer) => buffer = Some((room.buffer(&record), Instant(1))),
                 Ok(Append::Done) => break,
                 other => panic!("{other:?}"),

@@ -226,6 +226,11 @@ impl PartitionQueue {
         self.inner.lock()
     }
 
+    /// Takes the partition's lock if nobody has it.
+    pub fn try_lock(&self) -> Option<MutexGuard<'_, Deque>> {
+        self.inner.try_lock()
+    }
+
     /// Publishes the number of batches; call it under the lock.
     pub fn publish_queued(&self, deque: &Deque) {
         self.queued.store(deque.batches.len() as u32, Ordering::Relaxed);

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::consume::CallbackScope;
-use super::partitioner::partition_by_key;
+use super::partitioner::{Partitioner, partition_by_key};
 use super::tickets::Awaited;
 use super::{Producer, Timeout, closed};
-use crate::accumulator::{Append, Buffer, Reserve, Topic};
+use crate::accumulator::{Append, Buffer, Lane, Reserve, Topic};
 use crate::config::PartitionerKind;
 use crate::error::{Error, ErrorCode, Result};
 use crate::record::Record;
@@ -142,7 +142,7 @@ impl Producer {
             Some(topic) => topic,
             None => self.wait_on_metadata(record, patience)?,
         };
-        let result = self.send_to(&topic, record, in_hand, patience);
+        let result = self.send_to(&topic, record, &mut in_hand, patience);
         LAST_TOPIC.set(Some(topic));
         result
     }
@@ -163,7 +163,7 @@ impl Producer {
         self: &Arc<Self>,
         topic: &Topic,
         record: &Record<'_>,
-        in_hand: InHand,
+        in_hand: &mut InHand,
         patience: &mut Patience<'_>,
     ) -> Result<()> {
         topic.touch();
@@ -181,26 +181,29 @@ impl Producer {
         record: &Record<'_>,
         timestamp: i64,
         size: usize,
-        mut in_hand: InHand,
+        in_hand: &mut InHand,
         patience: &mut Patience<'_>,
     ) -> Result<()> {
         let accumulator = &self.shared.accumulator;
         loop {
-            let (index, sticky) = match choice {
-                Choice::Fixed(index) => (index, false),
+            let partitioner = &topic.partitioner;
+            let (index, sticky): (i32, Option<Lane>) = match choice {
+                Choice::Fixed(index) => (index, None),
                 Choice::Sticky => {
-                    (topic.partitioner.peek(topic, self.config.partitioner_adaptive), true)
+                    let lane = partitioner.lane();
+                    let adaptive = self.config.partitioner_adaptive;
+                    (partitioner.peek(topic, adaptive, lane), Some(lane))
                 }
             };
             let Some(partition) = topic.partition(index) else {
                 return Err(no_such_partition(record.topic, index, topic.partition_count()));
             };
-            match accumulator.append(topic, partition, record, timestamp, sticky, &mut in_hand)? {
+            match accumulator.append(topic, partition, record, timestamp, sticky, in_hand)? {
                 Append::Done => return Ok(()),
                 Append::PartitionChanged => {}
                 Append::NeedsBuffer => {
                     let buffer = self.reserve(record.topic, size, patience)?;
-                    in_hand = Some((buffer, time::now()));
+                    *in_hand = Some((buffer, time::now()));
                 }
             }
         }
@@ -211,19 +214,10 @@ impl Producer {
         if let Some(partition) = record.partition {
             return Ok(Choice::Fixed(partition));
         }
-        if let Some(partitioner) = &self.partitioner {
-            let _scope = CallbackScope::enter(self);
-            let chosen = partitioner.partition(record.topic, record.key, record.value, count)?;
-            if let Some(partition) = chosen {
-                if partition < 0 || partition >= count {
-                    let text = format!(
-                        "the partitioner chose partition {partition} of topic {}, which has {count}",
-                        record.topic
-                    );
-                    return Err(Error::new(ErrorCode::PARTITIONER_FAILED, text));
-                }
-                return Ok(Choice::Fixed(partition));
-            }
+        if let Some(partitioner) = &self.partitioner
+            && let Some(partition) = self.ask(partitioner.as_ref(), record, count)?
+        {
+            return Ok(Choice::Fixed(partition));
         }
         let (kind, ignore) = (self.config.partitioner, self.config.partitioner_ignore_keys);
         let key = record.key.filter(|_| !ignore);
@@ -232,6 +226,28 @@ impl Producer {
             _ if ignore => Choice::Sticky,
             _ => partition_by_key(kind, key, count).map_or(Choice::Sticky, Choice::Fixed),
         })
+    }
+
+    /// The partition that the application's partitioner chooses, if it does.
+    #[inline(never)]
+    fn ask(
+        &self,
+        partitioner: &dyn Partitioner,
+        record: &Record<'_>,
+        count: i32,
+    ) -> Result<Option<i32>> {
+        let _scope = CallbackScope::enter(self);
+        let chosen = partitioner.partition(record.topic, record.key, record.value, count)?;
+        match chosen {
+            Some(partition) if partition < 0 || partition >= count => {
+                let text = format!(
+                    "the partitioner chose partition {partition} of topic {}, which has {count}",
+                    record.topic
+                );
+                Err(Error::new(ErrorCode::PARTITIONER_FAILED, text))
+            }
+            chosen => Ok(chosen),
+        }
     }
 
     /// The size of a buffer for the record, if it is not too large.
@@ -253,6 +269,7 @@ impl Producer {
         Ok(size.max(self.config.batch_size))
     }
 
+    #[inline(never)]
     fn reserve(&self, topic: &str, size: usize, patience: &mut Patience<'_>) -> Result<Buffer> {
         let pool = &self.shared.accumulator.pool;
         let mut number = 0;

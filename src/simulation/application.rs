@@ -190,8 +190,8 @@ impl Client {
         let size = size.max(self.setup.accumulator.batch_size);
         let wall_ms = WALL_MS + now.as_millis() as i64;
         loop {
+            let sticky = draft.partition.is_none().then(|| topic.partitioner.lane());
             let queue = self.choose(&topic, draft.partition);
-            let sticky = draft.partition.is_none();
             match accumulator.append(&topic, &queue, &record, wall_ms, sticky, &mut in_hand) {
                 Ok(Append::Done) => {
                     self.accept(draft, queue.partition, now);
@@ -227,7 +227,8 @@ impl Client {
 
     fn choose(&self, topic: &Topic, partition: Option<i32>) -> Arc<PartitionQueue> {
         let adaptive = self.setup.accumulator.adaptive;
-        let index = partition.unwrap_or_else(|| topic.partitioner.peek(topic, adaptive));
+        let index = partition
+            .unwrap_or_else(|| topic.partitioner.peek(topic, adaptive, topic.partitioner.lane()));
         topic.partition(index).expect("the topic was seen to have it").clone()
     }
 

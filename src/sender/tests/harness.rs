@@ -181,7 +181,7 @@ impl World {
         let size = size.max(self.setup.accumulator.batch_size);
         let mut buffer = None;
         loop {
-            match accumulator.append(topic, queue, record, 0, false, &mut buffer) {
+            match accumulator.append(topic, queue, record, 0, None, &mut buffer) {
                 Ok(Append::Done) => return true,
                 Ok(Append::NeedsBuffer) => match accumulator.pool.reserve(size, || None) {
                     Ok(Reserve::Granted(granted)) => buffer = Some((granted, self.now)),

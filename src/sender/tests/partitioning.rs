@@ -10,8 +10,9 @@ fn drawn(world: &World) -> Vec<i32> {
     let mut seen = [false; 3];
     for _ in 0..500 {
         // What was drawn before stays until it is left.
-        topic.partitioner.switch(&topic, true, topic.partitioner.peek(&topic, true));
-        seen[topic.partitioner.peek(&topic, true) as usize] = true;
+        let lane = topic.partitioner.lane();
+        topic.partitioner.switch(&topic, true, lane, topic.partitioner.peek(&topic, true, lane));
+        seen[topic.partitioner.peek(&topic, true, lane) as usize] = true;
     }
     (0..3).filter(|partition| seen[*partition as usize]).collect()
 }
@@ -60,11 +61,12 @@ fn a_partition_with_a_long_queue_is_drawn_less_often() {
         }
     }
     let topic = world.shared.accumulator.topics.get_or_add("t");
+    let lane = topic.partitioner.lane();
     let mut counts = [0; 3];
     for _ in 0..8000 {
-        let now = topic.partitioner.peek(&topic, true);
+        let now = topic.partitioner.peek(&topic, true, lane);
         counts[now as usize] += 1;
-        topic.partitioner.switch(&topic, true, now);
+        topic.partitioner.switch(&topic, true, lane, now);
     }
     for (count, expected) in counts.into_iter().zip([4000, 1000, 3000]) {
         assert!((expected - 300..=expected + 300).contains(&count), "{counts:?}");
