@@ -5,19 +5,21 @@
 //! batch that expired while it is being written cannot have its bytes reused (CVE-2026-35554). And
 //! the last buffer returned is the first one handed out, as its bytes are still in the cache.
 
-use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::sync::{self, Mutex};
+use crate::sync::Mutex;
 use crate::ticket::{OnReady, Ticket};
 
-/// With so much memory in use sending threads yield to the I/O thread now and then: about what the
-/// caches of a core hold, and more than the requests on a fast network.
+/// With so much memory in use sending threads are ahead of the I/O thread: about what the caches of
+/// a core hold, and more than the requests on a fast network.
 const AHEAD: usize = 3 << 20;
-/// After how many granted bytes they do.
-const YIELD_EVERY: usize = 256 << 10;
+/// They wait for it until so much is left in use,
+const BEHIND: usize = 2 << 20;
+/// and look whether they must after so many granted bytes.
+const LOOK_EVERY: usize = 256 << 10;
 
 /// Memory that was granted: the bytes are charged, the buffer is made outside the lock.
 pub struct Grant {
@@ -43,7 +45,7 @@ struct Ledger {
     free: usize,
     pooled: Vec<Vec<u8>>,
     waiters: VecDeque<Waiter>,
-    /// Bytes granted since the last yield.
+    /// Bytes granted since somebody was told to let the I/O thread catch up.
     granted: usize,
     closed: bool,
 }
@@ -55,6 +57,10 @@ pub struct BufferPool {
     ledger: Mutex<Ledger>,
     /// The number of waiters, to be read without the lock.
     queued: AtomicUsize,
+    /// Bytes that are out, to be read without the lock.
+    in_use: AtomicUsize,
+    /// Whether the next thread that asks is to let the I/O thread catch up.
+    is_ahead: AtomicBool,
 }
 
 impl BufferPool {
@@ -63,8 +69,14 @@ impl BufferPool {
     pub fn new(total: usize, poolable: usize) -> Arc<BufferPool> {
         let (pooled, waiters) = (Vec::new(), VecDeque::new());
         let ledger = Ledger { free: total, pooled, waiters, granted: 0, closed: false };
-        let queued = AtomicUsize::new(0);
-        Arc::new(BufferPool { total, poolable, ledger: Mutex::new(ledger), queued })
+        Arc::new(BufferPool {
+            total,
+            poolable,
+            ledger: Mutex::new(ledger),
+            queued: AtomicUsize::new(0),
+            in_use: AtomicUsize::new(0),
+            is_ahead: AtomicBool::new(false),
+        })
     }
 
     /// Reserves `size` bytes, or takes a place in the queue. `on_ready` goes into the ticket.
@@ -87,11 +99,8 @@ impl BufferPool {
         }
         if ledger.waiters.is_empty() && ledger.free >= size {
             let grant = ledger.grant(size, self.poolable);
-            let is_ahead = ledger.is_ahead(self.total, size);
+            self.granted(&mut ledger, size);
             drop(ledger);
-            if is_ahead {
-                sync::yield_now();
-            }
             return Ok(Reserve::Granted(self.buffer(grant)));
         }
         let ticket = Arc::new(Ticket::new(on_ready()));
@@ -152,6 +161,33 @@ impl BufferPool {
         self.ledger.lock().free
     }
 
+    /// Whether the thread that asks should let the I/O thread catch up before it goes on. One is
+    /// told so for every 256 KiB that are granted with 3 MiB in use.
+    ///
+    /// Sending threads could else fill all of the memory while the I/O thread waits for a core or
+    /// works on the first part: every byte would leave the caches before it is sent, which costs
+    /// more than the sending.
+    pub fn take_is_ahead(&self) -> bool {
+        self.is_ahead.load(Ordering::Relaxed) && self.is_ahead.swap(false, Ordering::Relaxed)
+    }
+
+    /// Whether the I/O thread has caught up.
+    pub fn is_caught_up(&self) -> bool {
+        self.in_use.load(Ordering::Relaxed) <= BEHIND
+    }
+
+    fn granted(&self, ledger: &mut Ledger, size: usize) {
+        let in_use = self.total - ledger.free;
+        self.in_use.store(in_use, Ordering::Relaxed);
+        if in_use >= AHEAD {
+            ledger.granted += size;
+            if ledger.granted >= LOOK_EVERY {
+                ledger.granted = 0;
+                self.is_ahead.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+
     /// Bytes in all.
     pub fn total(&self) -> usize {
         self.total
@@ -175,6 +211,7 @@ impl BufferPool {
             granted.push((waiter.ticket, grant));
         }
         self.queued.store(ledger.waiters.len(), Ordering::Relaxed);
+        self.in_use.store(self.total - ledger.free, Ordering::Relaxed);
         drop(ledger);
         for (ticket, grant) in granted {
             // Whoever gave up between the grant and here leaves it to the next.
@@ -186,23 +223,6 @@ impl BufferPool {
 }
 
 impl Ledger {
-    /// Whether the thread that takes `size` bytes should let others run first.
-    ///
-    /// Where it shares a core with the I/O thread it could else fill all of the memory before that
-    /// one runs: every byte would then leave the cache before it is sent, which costs more than
-    /// the sending. A yield is a system call, and nothing more where nobody waits for the core.
-    fn is_ahead(&mut self, total: usize, size: usize) -> bool {
-        if total - self.free < AHEAD {
-            return false;
-        }
-        self.granted += size;
-        let is_ahead = self.granted >= YIELD_EVERY;
-        if is_ahead {
-            self.granted = 0;
-        }
-        is_ahead
-    }
-
     fn grant(&mut self, size: usize, poolable: usize) -> Grant {
         self.free -= size;
         let pooled = if size == poolable { self.pooled.pop() } else { None };

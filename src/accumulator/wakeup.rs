@@ -3,11 +3,15 @@
 //! A wake-up is a system call and a switch of threads. Sending threads ask for attention by a
 //! time; as long as the I/O thread is awake, or will wake before that time anyway, asking is one
 //! load.
+//!
+//! The other way round, a sending thread that is far ahead can let an I/O thread that is awake
+//! catch up (`let_work`).
 
-use crate::sync::atomic::{AtomicU64, Ordering, fence};
+use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::sync::Mutex;
+use crate::sync::{Condvar, Mutex};
 use crate::time::Instant;
 
 /// What `sleeps_until` says while the I/O thread is awake.
@@ -18,6 +22,10 @@ const AWAKE: u64 = 0;
 pub struct Wakeup {
     sleeps_until: AtomicU64,
     wake: Mutex<Option<Wake>>,
+    /// Sending threads that let the I/O thread work.
+    paused: AtomicUsize,
+    gate: Mutex<()>,
+    go_on: Condvar,
 }
 
 type Wake = Arc<dyn Fn() + Send + Sync>;
@@ -49,6 +57,26 @@ impl Wakeup {
         self.sleeps_until.store(until.0.max(AWAKE + 1), Ordering::SeqCst);
         // Whatever is looked at after this is at least as new as what a demand saw before it.
         fence(Ordering::SeqCst);
+    }
+
+    /// Waits until the I/O thread has caught up or has nothing to do, at most `limit`.
+    pub fn let_work(&self, limit: Duration, is_caught_up: impl Fn() -> bool) {
+        let mut gate = self.gate.lock();
+        self.paused.fetch_add(1, Ordering::SeqCst);
+        let is_awake = self.sleeps_until.load(Ordering::SeqCst) == AWAKE;
+        if is_awake && !is_caught_up() {
+            self.go_on.wait_for(&mut gate, limit);
+        }
+        self.paused.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Lets those who wait in `let_work` go on. The I/O thread says so before it sleeps, and when it
+    /// has caught up.
+    pub fn let_send(&self) {
+        if self.paused.load(Ordering::SeqCst) > 0 {
+            let _gate = self.gate.lock();
+            self.go_on.notify_all();
+        }
     }
 
     /// The I/O thread is awake.

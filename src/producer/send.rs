@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use super::consume::CallbackScope;
 use super::partitioner::{Partitioner, partition_by_key};
@@ -12,6 +13,7 @@ use crate::accumulator::{Append, Buffer, Lane, Reserve, Topic};
 use crate::config::PartitionerKind;
 use crate::error::{Error, ErrorCode, Result};
 use crate::record::Record;
+use crate::sync;
 use crate::ticket::Wait;
 use crate::time::{self, Instant};
 use crate::wire::record::estimate_size_upper_bound;
@@ -21,6 +23,9 @@ thread_local! {
     /// into the map that all threads share.
     static LAST_TOPIC: Cell<Option<Arc<Topic>>> = const { Cell::new(None) };
 }
+
+/// How long a send lets the I/O thread catch up, at most.
+const CATCH_UP_MAX: Duration = Duration::from_millis(1);
 
 /// How long one send, or several together, may wait. The time counts from the first wait.
 #[derive(Debug)]
@@ -282,7 +287,12 @@ impl Producer {
             })
         })?;
         let ticket = match reserved {
-            Reserve::Granted(buffer) => return Ok(buffer),
+            Reserve::Granted(buffer) => {
+                if pool.take_is_ahead() {
+                    self.let_io_thread_work(patience);
+                }
+                return Ok(buffer);
+            }
             Reserve::Wait(ticket) => ticket,
         };
         self.shared.metrics.buffer_waits.add(1);
@@ -304,6 +314,20 @@ impl Producer {
                 self.shared.metrics.buffer_exhausted.add(1);
                 Err(self.exhausted())
             }
+        }
+    }
+
+    /// Lets the I/O thread catch up: a send that may wait waits, another lets it have the core.
+    fn let_io_thread_work(&self, patience: &Patience<'_>) {
+        let accumulator = &self.shared.accumulator;
+        let may_wait = match patience {
+            Patience::Block(limit) => limit.timeout.is_none_or(|timeout| timeout > CATCH_UP_MAX),
+            Patience::Ticket { .. } => false,
+        };
+        if may_wait {
+            accumulator.wakeup.let_work(CATCH_UP_MAX, || accumulator.pool.is_caught_up());
+        } else {
+            sync::yield_now();
         }
     }
 

@@ -79,13 +79,16 @@ impl IoThread {
                 break;
             }
             let until = self.sender.next_deadline();
-            let wakeup = &self.shared.accumulator.wakeup;
-            wakeup.will_sleep(until);
+            let accumulator = &self.shared.accumulator;
+            accumulator.wakeup.will_sleep(until);
             let now = time::now();
             let timeout = match self.sender.has_work() {
                 true => Some(std::time::Duration::ZERO),
                 false => now.until(until),
             };
+            if timeout != Some(std::time::Duration::ZERO) || accumulator.pool.is_caught_up() {
+                accumulator.wakeup.let_send();
+            }
             if let Err(error) = self.selector.poll(timeout, &mut events) {
                 panic!("the selector failed: {error}");
             }
