@@ -1,5 +1,6 @@
 """Forks and signals: what a producer does in a process that is not left alone."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -188,3 +189,21 @@ def test_a_child_that_ends_without_close_delivers_what_it_sent(own):
     topic = own.topic(1)
     subprocess.run([sys.executable, "-c", LEFT_OPEN, own.servers, topic], check=True, timeout=60)
     assert [record["value"] for record in own.cluster.records(topic, 0)] == ["from the worker"]
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_child_that_drops_a_producer_delivers_what_it_sent(own):
+    topic = own.topic(1)
+    threads = [own.producer(linger_ms=60_000)]
+    tasks = [ottla.aio.Producer(bootstrap_servers=own.servers, linger_ms=60_000)]
+
+    def send_and_drop():
+        threads.pop().send(topic, b"of a thread")
+        asyncio.run(tasks[0].enqueue(topic, b"of a task"))
+        tasks.clear()
+
+    assert in_child(send_and_drop) == "None"
+    values = [record["value"] for record in own.cluster.records(topic, 0)]
+    assert values == ["of a thread", "of a task"]
+    threads.pop().close()
+    asyncio.run(tasks.pop().close())

@@ -12,7 +12,6 @@ import contextlib
 import json
 import logging
 import os
-import warnings
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -20,7 +19,7 @@ from typing import Any, Self
 from ottla import _native, _record
 from ottla._native import Deliveries, Delivery
 from ottla.errors import KafkaError, make_error
-from ottla.producer import ABANDONED_S, open_native, open_producers
+from ottla.producer import drop, open_native, open_producers
 
 __all__ = ["Producer"]
 
@@ -268,12 +267,7 @@ class Producer(_native.TaskProducer):
         await self.close()
 
     def __del__(self) -> None:
-        if self.closed or self._pid != os.getpid():
-            return
-        warnings.warn(f"unclosed {self!r}: use `async with`, or close()", ResourceWarning,
-                      source=self)
-        with contextlib.suppress(KafkaError):
-            self._close(timeout=ABANDONED_S)
+        drop(self, self._pid, "`async with`")
 
     def __repr__(self) -> str:
         state = "closed" if self.closed else f"{self.pending} pending"

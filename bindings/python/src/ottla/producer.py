@@ -102,10 +102,7 @@ class Producer(_native.Producer):
             pass
 
     def __del__(self) -> None:
-        if self.closed or self._pid != os.getpid():
-            return
-        warnings.warn(f"unclosed {self!r}: use `with`, or close()", ResourceWarning, source=self)
-        _abandon(self)
+        drop(self, self._pid, "`with`")
 
     def __repr__(self) -> str:
         state = "closed" if self.closed else f"{self.pending} pending"
@@ -114,6 +111,18 @@ class Producer(_native.Producer):
 
 #: All of this module and of ottla.aio; those that are closed do no harm.
 open_producers: "weakref.WeakSet[_native.Base]" = weakref.WeakSet()
+
+
+def drop(producer: _native.Base, pid: int, use: str) -> None:
+    """A producer that nobody closed goes away; `pid` is the process that made it."""
+    if producer.closed:
+        return
+    # In a child of fork it has what was sent there, or nothing at all: that is no mistake.
+    careless = pid == os.getpid()
+    text = f"unclosed {producer!r}: use {use}, or close()"
+    _abandon(producer)
+    if careless:
+        warnings.warn(text, ResourceWarning, source=producer)
 
 
 def _abandon(producer: _native.Base) -> None:
