@@ -87,3 +87,41 @@ def test_a_send_many_that_a_close_ends_tells_what_was_accepted_and_leaves_nothin
     asyncio.run(main())
     gc.collect()
     assert _native.live() == before
+
+
+def test_a_close_that_is_cancelled_ends_the_producer_and_is_a_cancellation(own):
+    topic = own.topic(1)
+
+    async def use():
+        async with ottla.aio.Producer(bootstrap_servers=own.servers) as producer:
+            seen.append(producer)
+            await producer.send(topic, "warm")
+            own.cluster.inject("delay 30000 api=Produce")
+            seen.append(await producer.enqueue(topic, "late"))
+            await asyncio.sleep(60)
+
+    async def main():
+        task = asyncio.create_task(use())
+        while len(seen) < 2:
+            await asyncio.sleep(0.001)
+        task.cancel()
+        while not seen[0]._news:  # The close waits.
+            await asyncio.sleep(0.001)
+        task.cancel("the second time")
+        with pytest.raises(asyncio.CancelledError, match="the second time"):
+            await task
+        assert seen[0].closed
+        assert isinstance((await seen[1]).error, ottla.ClosedError)
+
+    async def in_time():
+        producer = ottla.aio.Producer(bootstrap_servers=own.servers)
+        future = await producer.enqueue(topic, "late")
+        with pytest.raises(TimeoutError) as raised:
+            async with asyncio.timeout(0.1):
+                await producer.close()
+        assert not isinstance(raised.value, ottla.KafkaError) and producer.closed
+        assert isinstance((await future).error, ottla.ClosedError)
+
+    seen = []
+    asyncio.run(main())
+    asyncio.run(in_time())

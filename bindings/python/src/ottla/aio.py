@@ -223,7 +223,8 @@ class Producer(_native.TaskProducer):
     async def close(self, timeout: float | None = None) -> None:
         """Waits until all accepted records are reported, at most `timeout` seconds, and ends.
 
-        What has no report by then fails, and ClosedError is raised.
+        What has no report by then fails, and ClosedError is raised. So it fails at once when the
+        task is cancelled, which then ends as a task that is cancelled does.
         """
         if self.closed:
             return
@@ -235,14 +236,21 @@ class Producer(_native.TaskProducer):
                     await self.flush()
         except TimeoutError:
             pass
+        except BaseException:
+            # What is given up is told to those who wait for it.
+            with contextlib.suppress(KafkaError):
+                self._end()
+            raise
+        self._end()
+
+    def _end(self) -> None:
+        self._detach()
+        try:
+            self._close(timeout=0)
         finally:
-            self._detach()
-            try:
-                self._close(timeout=0)
-            finally:
-                self._end_waits()
-                if self._loop is not None and not self._loop.is_closed():
-                    self._loop.call_soon(self._drain)
+            self._end_waits()
+            if self._loop is not None and not self._loop.is_closed():
+                self._loop.call_soon(self._drain)
 
     def _end_waits(self) -> None:
         waiting = [*self._tickets.values(), *self._news]
