@@ -125,3 +125,40 @@ def test_a_close_that_is_cancelled_ends_the_producer_and_is_a_cancellation(own):
     seen = []
     asyncio.run(main())
     asyncio.run(in_time())
+
+
+def test_a_thread_that_waits_for_what_the_loop_reads_is_refused(own):
+    topic = own.topic(1)
+
+    async def main():
+        producer = ottla.aio.Producer(bootstrap_servers=own.servers, max_request_size=1000)
+        await producer.send(topic, "warm")
+        waiting = asyncio.create_task(producer.send(topic, "of a task"))
+        with pytest.raises(ottla.RecordTooLargeError) as raised:
+            await producer.send_many(topic, ["accepted", "x" * 1001])
+        deliveries = raised.value.deliveries
+        for wait in [deliveries.result, deliveries.exception, deliveries[0].result]:
+            with pytest.raises(ottla.WouldBlockError, match="await producer.flush()"):
+                await asyncio.to_thread(wait, 10)
+            with pytest.raises(ottla.WouldBlockError, match="would stop the event loop"):
+                wait(10)
+        assert not deliveries.done() and not deliveries[0].done()
+        await producer.flush()
+        assert deliveries.done() and deliveries.result(0)[0].ok
+        assert (await waiting).ok
+        await producer.close()
+
+    own.cluster.inject("delay 100 api=Produce skip=1")
+    asyncio.run(asyncio.wait_for(main(), 20))
+
+
+def test_a_producer_for_threads_may_be_waited_for_in_an_event_loop(own):
+    topic = own.topic(1)
+
+    async def main():
+        with own.producer() as producer:
+            told = []
+            delivery = producer.send(topic, "v", on_delivery=told.append)
+            assert delivery.result(20) is delivery and told == [delivery]
+
+    asyncio.run(main())

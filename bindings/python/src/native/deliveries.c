@@ -107,10 +107,13 @@ static int wait_all(Deliveries *self, PyObject *timeout)
     double seconds;
     if (seconds_of(timeout, &seconds) < 0)
         return -1;
+    if (self->pending == 0)
+        return 0;
+    if (refuse_wait_beside_loop(self->core) < 0)
+        return -1;
     Waiter waiter = {0};
     double deadline = seconds < 0 ? -1 : monotonic() + seconds;
-    int status =
-        self->pending == 0 ? 0 : core_wait(self->core, &waiter, deadline, all_done, self);
+    int status = core_wait(self->core, &waiter, deadline, all_done, self);
     if (status == 1) {
         PyObject *line = PyUnicode_FromFormat(
             "%zd of %zd records have no report yet; they may still be delivered", self->pending,
@@ -168,7 +171,8 @@ static PyObject *deliveries_done(PyObject *object, PyObject *unused)
 {
     (void)unused;
     Deliveries *self = (Deliveries *)object;
-    if (self->pending > 0 && core_drain(self->core, NULL) < 0)
+    /* An event loop reads reports by itself; futures are resolved there and nowhere else. */
+    if (self->pending > 0 && self->core->loop == NULL && core_drain(self->core, NULL) < 0)
         return NULL;
     return PyBool_FromLong(self->complete && self->pending == 0);
 }

@@ -148,7 +148,7 @@ static PyObject *delivery_done(PyObject *object, PyObject *unused)
     Delivery *self = (Delivery *)object;
     if (!self->out->done) {
         Core *core = self->owner == NULL ? self->core : ((Deliveries *)self->owner)->core;
-        if (core != NULL && core_drain(core, NULL) < 0)
+        if (core != NULL && core->loop == NULL && core_drain(core, NULL) < 0)
             return NULL;
     }
     return PyBool_FromLong(self->out->done);

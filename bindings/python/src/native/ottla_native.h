@@ -170,6 +170,8 @@ double monotonic(void);
 /* 0 when ready, 1 when `deadline` (of monotonic(); below 0 for none) passed, -1 raised. */
 int core_wait(Core *core, Waiter *waiter, double deadline, Ready ready, void *context);
 int core_wait_outcome(Core *core, Outcome *out, double seconds);
+/* -1 raised, if the producer is one of asyncio that is in use. */
+int refuse_wait_beside_loop(Core *core);
 
 /* delivery.c */
 int delivery_types(PyObject *module);

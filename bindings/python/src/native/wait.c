@@ -241,9 +241,23 @@ static bool outcome_ready(Core *core, Waiter *waiter, void *context)
     return ((Outcome *)context)->done;
 }
 
+/* What an event loop reads no thread may wait for: it would read what is for the tasks, which
+ * would never hear of it. */
+int refuse_wait_beside_loop(Core *core)
+{
+    if (core->loop == NULL)
+        return 0;
+    raise_status(OTTLA_WOULD_BLOCK,
+                 "this would stop the event loop, which reads the reports of this producer: "
+                 "`await producer.flush()` first");
+    return -1;
+}
+
 /* Waits for one report: `seconds` below 0 without limit. 0, 1 too late, -1 raised. */
 int core_wait_outcome(Core *core, Outcome *out, double seconds)
 {
+    if (refuse_wait_beside_loop(core) < 0)
+        return -1;
     Waiter waiter = {0};
     double deadline = seconds < 0 ? -1 : monotonic() + seconds;
     return core_wait(core, &waiter, deadline, outcome_ready, out);

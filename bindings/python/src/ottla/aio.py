@@ -163,7 +163,8 @@ class Producer(_native.TaskProducer):
         """Sends records in their order and returns when all have their report.
 
         Of a record that is refused the error is raised, with those that were accepted before it
-        as its attribute `deliveries`; of records that failed the first one's error.
+        as its attribute `deliveries`, whose reports are there after a flush; of records that failed
+        the first one's error.
         """
         self._use()
         if self._prepare is not None:
