@@ -162,3 +162,26 @@ def test_a_producer_for_threads_may_be_waited_for_in_an_event_loop(own):
             assert delivery.result(20) is delivery and told == [delivery]
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("awaits", [True, False])
+@pytest.mark.parametrize("slowly", [True, False])
+def test_a_send_that_two_tasks_await_is_refused_to_the_second(own, slowly, awaits):
+    topic = own.topic(1)
+    # A serializer makes it the long way, on which more than the report is waited for.
+    config = {"value_serializer": str} if slowly else {}
+
+    async def await_(sending):
+        return await sending
+
+    async def main():
+        async with ottla.aio.Producer(bootstrap_servers=own.servers, **config) as producer:
+            await producer.send(topic, "warm")
+            sending = producer.send(topic, "once")
+            first, second = [asyncio.create_task(await_(sending) if awaits else sending)
+                             for _ in range(2)]
+            with pytest.raises(RuntimeError, match="being awaited already"):
+                await second
+            assert (await first).offset == 1
+
+    asyncio.run(asyncio.wait_for(main(), 20))

@@ -230,6 +230,8 @@ int task_wait_bind(PyObject *cancelled_error, PyObject *get_running_loop);
 int runs_here(Core *core);
 PyObject *wait_new(Core *core);
 bool is_wait(PyObject *object);
+/* Whether a task waits for it at this moment. */
+bool has_task(PyObject *wait);
 int wait_wake(PyObject *wait);
 void wait_again(PyObject *wait);
 

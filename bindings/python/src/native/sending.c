@@ -14,6 +14,7 @@ typedef struct {
     Core *core;
     PyObject *given[6]; /* topic, value, key, headers, partition, timestamp_ms */
     PyObject *inner;    /* the coroutine in Python */
+    PyObject *inner_waits_for; /* a future, or None */
     PyObject *wait;
     Delivery *delivery;
     Stage stage;
@@ -54,6 +55,7 @@ static int sending_traverse(PyObject *object, visitproc visit, void *arg)
     for (int i = 0; i < 6; i++)
         Py_VISIT(self->given[i]);
     Py_VISIT(self->inner);
+    Py_VISIT(self->inner_waits_for);
     Py_VISIT(self->wait);
     Py_VISIT(self->delivery);
     return 0;
@@ -66,6 +68,7 @@ static int sending_clear(PyObject *object)
         Py_CLEAR(self->given[i]);
     Py_CLEAR(self->owner);
     Py_CLEAR(self->inner);
+    Py_CLEAR(self->inner_waits_for);
     Py_CLEAR(self->wait);
     Py_CLEAR(self->delivery);
     return 0;
@@ -91,11 +94,35 @@ static void sending_dealloc(PyObject *object)
     Py_DECREF(type);
 }
 
+static void refuse_second_task(void)
+{
+    PyErr_SetString(PyExc_RuntimeError, "coroutine is being awaited already");
+}
+
+/* 1 if what the first task waits for is still to come: this is another task. -1 raised. */
+static int inner_is_awaited(Sending *self)
+{
+    PyObject *future = self->inner_waits_for;
+    if (future == NULL || future == Py_None)
+        return 0;
+    PyObject *done = PyObject_CallMethod(future, "done", NULL);
+    Py_XDECREF(done);
+    return done == NULL ? -1 : done == Py_False;
+}
+
 /* Passes a step on to the coroutine in Python. */
 static PySendResult step_inner(Sending *self, PyObject *value, PyObject **result)
 {
+    int awaited = inner_is_awaited(self);
+    if (awaited > 0)
+        refuse_second_task();
+    if (awaited != 0)
+        return PYGEN_ERROR;
     PySendResult sent = PyIter_Send(self->inner, value, result);
-    if (sent != PYGEN_NEXT)
+    Py_CLEAR(self->inner_waits_for);
+    if (sent == PYGEN_NEXT)
+        self->inner_waits_for = Py_NewRef(*result);
+    else
         self->stage = ENDED;
     return sent;
 }
@@ -158,6 +185,10 @@ static PySendResult begin(Sending *self, PyObject **result)
 static PySendResult end(Sending *self, PyObject **result)
 {
     Outcome *out = self->delivery->out;
+    if (has_task(self->wait)) {
+        refuse_second_task();
+        return PYGEN_ERROR;
+    }
     if (!out->done) {
         /* Woken by something else: it goes on waiting. */
         wait_again(self->wait);
@@ -227,8 +258,11 @@ static PyObject *sending_throw(PyObject *object, PyObject *args)
         PyObject *throw = PyObject_GetAttrString(self->inner, "throw");
         PyObject *result = throw == NULL ? NULL : PyObject_Call(throw, args, NULL);
         Py_XDECREF(throw);
+        Py_CLEAR(self->inner_waits_for);
         if (result == NULL)
             self->stage = ENDED;
+        else
+            self->inner_waits_for = Py_NewRef(result);
         return result;
     }
     self->stage = ENDED;
@@ -255,6 +289,17 @@ static PyObject *sending_close(PyObject *object, PyObject *unused)
     Py_RETURN_NONE;
 }
 
+/* `await` of what another task awaits would take the wake-up from that. */
+static PyObject *sending_await(PyObject *object)
+{
+    Stage stage = ((Sending *)object)->stage;
+    if (stage == REPORT || stage == INNER) {
+        refuse_second_task();
+        return NULL;
+    }
+    return Py_NewRef(object);
+}
+
 static PyMethodDef sending_methods[] = {
     {"send", sending_send, METH_O, NULL},
     {"throw", sending_throw, METH_VARARGS, NULL},
@@ -268,7 +313,7 @@ static PyType_Slot sending_slots[] = {
     {Py_tp_clear, sending_clear},
     {Py_tp_dealloc, sending_dealloc},
     {Py_tp_methods, sending_methods},
-    {Py_am_await, PyObject_SelfIter},
+    {Py_am_await, sending_await},
     {Py_am_send, sending_step},
     {Py_tp_iter, PyObject_SelfIter},
     {Py_tp_iternext, sending_next},

@@ -80,6 +80,11 @@ bool is_wait(PyObject *object)
     return Py_IS_TYPE(object, WaitType);
 }
 
+bool has_task(PyObject *object)
+{
+    return ((Wait *)object)->wakeup != NULL;
+}
+
 /* Wakes the task, here and now: it is the event loop that calls us. */
 int wait_wake(PyObject *object)
 {
