@@ -207,3 +207,53 @@ def test_a_child_that_drops_a_producer_delivers_what_it_sent(own):
     assert values == ["of a thread", "of a task"]
     threads.pop().close()
     asyncio.run(tasks.pop().close())
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_tasks_that_wait_across_a_fork_hear_of_it_in_the_child_only(own):
+    topic = own.topic(1)
+
+    async def wait_for(producer):
+        tasks = [asyncio.ensure_future(wait) for wait in [
+            producer.send(topic, b"v"), await producer.enqueue(topic, b"v"),
+            producer.send_many(topic, [b"v"] * 3), producer.flush(),
+            producer.partitions_for("nowhere")]]
+        await asyncio.sleep(0.01)
+        return tasks
+
+    async def main():
+        producer = ottla.aio.Producer(bootstrap_servers=own.servers)
+        await producer.send(topic, b"warm")
+        for broker in [1, 2, 3]:
+            own.cluster.pause(broker)
+        tasks = await wait_for(producer)
+
+        def use_it_in_another_loop():
+            return forked(lambda: asyncio.run(producer.send(topic, b"v")))[:7]
+
+        def close_it_in_another_loop():
+            return forked(lambda: asyncio.run(producer.close()))[:7]
+
+        for call in [use_it_in_another_loop, close_it_in_another_loop]:
+            assert in_child(call) == "refused"
+        # Outside of any task, as the child runs tasks.
+        said = asyncio.get_running_loop().create_future()
+        said.get_loop().call_soon(lambda: said.set_result(in_child(lambda: go_on_with(tasks))))
+        assert await said == "5 times ForkedError"
+        for broker in [1, 2, 3]:
+            own.cluster.resume(broker)
+        await asyncio.wait_for(producer.send(topic, b"the loop of the parent hears"), 20)
+        done = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 20)
+        assert done[0].ok and done[1].ok and not done[2].failed
+        await producer.close()
+
+    def go_on_with(tasks):
+        """Runs the copy of the loop, in whose middle the process was forked."""
+        loop = tasks[0].get_loop()
+        for _ in range(10):
+            loop.call_soon(int)  # So that it does not sleep.
+            loop._run_once()
+        said = [task.exception() or task.result().error for task in tasks if task.done()]
+        return f"{len(said)} times {' '.join({type(error).__name__ for error in said})}"
+
+    asyncio.run(main())

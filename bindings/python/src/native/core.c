@@ -172,6 +172,7 @@ static int core_traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT(core->on_log);
     Py_VISIT(core->loop);
     Py_VISIT(core->awake);
+    Py_VISIT(core->promised);
     Py_VISIT(core->lines);
     Py_VISIT(core->partitioner_error);
     return 0;
@@ -185,6 +186,7 @@ static int core_clear(PyObject *self)
     Py_CLEAR(core->on_log);
     Py_CLEAR(core->loop);
     Py_CLEAR(core->awake);
+    Py_CLEAR(core->promised);
     Py_CLEAR(core->partitioner_error);
     return 0;
 }

@@ -8,7 +8,12 @@ PyObject *producer_event_fd(PyObject *self, PyObject *unused)
     Core *core = ((Producer *)self)->core;
     if (check_usable(core) < 0 || core_event_fd(core) < 0)
         return NULL;
-    return PyLong_FromLong(core->event_fd);
+    /* In a child of fork it is the parent's. */
+    ottla_error_t *error = NULL;
+    int32_t fd, status = ottla_producer_event_fd(core->handle, &fd, &error);
+    if (status != 0)
+        return raise_error(status, error);
+    return PyLong_FromLong(fd);
 }
 
 /* (loop, prepare_first): the loop that watches the event fd from now on. */
@@ -20,6 +25,8 @@ PyObject *producer_attach(PyObject *self, PyObject *args)
     if (check_usable(core) < 0 || !PyArg_ParseTuple(args, "Op", &loop, &prepare_first))
         return NULL;
     if (core->awake == NULL && (core->awake = PyList_New(0)) == NULL)
+        return NULL;
+    if (core->promised == NULL && (core->promised = PySet_New(NULL)) == NULL)
         return NULL;
     Py_XDECREF(core->loop);
     core->loop = Py_NewRef(loop);
@@ -60,6 +67,19 @@ PyObject *producer_drain(PyObject *self, PyObject *unused)
     if (core_drain(core, tickets) < 0 || wake_tasks(core) < 0)
         Py_CLEAR(tickets);
     return tickets;
+}
+
+/* (status, reason): fails all that tasks wait for. */
+PyObject *producer_break_promises(PyObject *self, PyObject *args)
+{
+    Core *core = ((Producer *)self)->core;
+    int status;
+    const char *reason;
+    if (!PyArg_ParseTuple(args, "is", &status, &reason))
+        return NULL;
+    if (core != NULL && (core_break_promises(core, status, reason) < 0 || wake_tasks(core) < 0))
+        return NULL;
+    Py_RETURN_NONE;
 }
 
 /* With the mark of the call before, 0 at first: None when all before it is done, its reports are

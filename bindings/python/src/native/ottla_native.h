@@ -53,6 +53,7 @@ typedef struct {
     PyObject *on_log;
     PyObject *loop;  /* asyncio's, or NULL */
     PyObject *awake; /* a list of what tasks wait for, that is there; or NULL */
+    PyObject *promised; /* the deliveries that tasks wait for, a set; or NULL */
     PyObject *lines;          /* list of (level, text) that were not handed on yet */
     PyObject *partitioner_error; /* what the partitioner raised during this send */
     PyObject *callbacks_first; /* done, and not yet shown to callbacks: a queue through `next` */
@@ -155,6 +156,10 @@ int core_end(Core *core);
  * `tickets` not NULL ready tickets are appended to that list. */
 int core_drain(Core *core, PyObject *tickets);
 bool core_in_callback(Core *core);
+/* A task waits for this delivery from now on, if an event loop reads reports. */
+void core_promise(Core *core, PyObject *delivery);
+/* Fails all that tasks wait for: no report will come. -1 raised. */
+int core_break_promises(Core *core, int32_t status, const char *reason);
 /* All reports of a Deliveries have come; takes their reference. */
 void core_finish(Core *core, Deliveries *deliveries);
 bool core_is_idle(Core *core);
@@ -239,6 +244,7 @@ void wait_again(PyObject *wait);
 PyObject *producer_event_fd(PyObject *self, PyObject *unused);
 PyObject *producer_attach(PyObject *self, PyObject *args);
 PyObject *producer_drain(PyObject *self, PyObject *unused);
+PyObject *producer_break_promises(PyObject *self, PyObject *args);
 PyObject *producer_try_flush(PyObject *self, PyObject *mark);
 PyObject *producer_cancel_ticket(PyObject *self, PyObject *ticket);
 PyObject *producer_try_partitions(PyObject *self, PyObject *args);

@@ -163,8 +163,14 @@ static PyObject *stop(PyObject *self, PyObject *unused)
 {
     (void)unused;
     Core *core = ((Producer *)self)->core;
-    if (core != NULL)
-        core->closing = true;
+    ottla_error_t *error = NULL;
+    if (core == NULL)
+        Py_RETURN_NONE;
+    int32_t fatal = ottla_producer_fatal_error(core->handle, &error);
+    if (fatal == OTTLA_FORKED)
+        return raise_error(fatal, error);
+    ottla_error_free(error);
+    core->closing = true;
     Py_RETURN_NONE;
 }
 
@@ -277,6 +283,7 @@ static PyMethodDef base_methods[] = {
     {"_end_many", producer_end_many, METH_O, NULL},
     {"_event_fd", producer_event_fd, METH_NOARGS, NULL},
     {"_drain", producer_drain, METH_NOARGS, NULL},
+    {"_break_promises", producer_break_promises, METH_VARARGS, NULL},
     {"_try_flush", producer_try_flush, METH_O, NULL},
     {"_cancel_ticket", producer_cancel_ticket, METH_O, NULL},
     {"_try_partitions", producer_try_partitions, METH_VARARGS, NULL},

@@ -64,8 +64,21 @@ static void complete_item(Core *core, Item *item, const ottla_report_t *report)
         core_finish(core, owner);
 }
 
+void core_promise(Core *core, PyObject *delivery)
+{
+    if (core->promised != NULL && PySet_Add(core->promised, delivery) < 0)
+        PyErr_Clear();
+}
+
+static void keep_promise(Core *core, PyObject *delivery)
+{
+    if (core->promised != NULL && PySet_Discard(core->promised, delivery) < 0)
+        PyErr_Clear();
+}
+
 void core_finish(Core *core, Deliveries *owner)
 {
+    keep_promise(core, (PyObject *)owner);
     if (owner->on_delivery != NULL || owner->future != NULL || core->on_acknowledgement != NULL)
         enqueue(core, (PyObject *)owner);
     else
@@ -82,6 +95,8 @@ static void complete(Core *core, const ottla_report_t *report)
     }
     Delivery *delivery = (Delivery *)(uintptr_t)report->opaque;
     fill(delivery->out, report);
+    if (delivery->future != NULL)
+        keep_promise(core, (PyObject *)delivery);
     if (delivery->future != NULL && core->awake != NULL && core->on_acknowledgement == NULL &&
         is_wait(delivery->future)) {
         if (PyList_Append(core->awake, delivery->future) < 0)
@@ -278,6 +293,35 @@ int core_drain(Core *core, PyObject *tickets)
     if (serves)
         core_wake(core, false);
     return status;
+}
+
+int core_break_promises(Core *core, int32_t status, const char *reason)
+{
+    PyObject *promised = core->promised;
+    core->promised = NULL;
+    while (promised != NULL && PySet_Size(promised) > 0) {
+        PyObject *delivery = PySet_Pop(promised);
+        ottla_report_t report = {.offset = -1,
+                                 .timestamp_ms = -1,
+                                 .partition = -1,
+                                 .status = status,
+                                 .reason = reason,
+                                 .state = OTTLA_STATE_POSSIBLY_PERSISTED,
+                                 .opaque = (uint64_t)(uintptr_t)delivery};
+        if (Py_IS_TYPE(delivery, DeliveryType)) {
+            complete(core, &report);
+        } else {
+            Deliveries *many = (Deliveries *)delivery;
+            for (Py_ssize_t i = 0; i < many->sent; i++) {
+                report.opaque = (uint64_t)(uintptr_t)&many->items[i] | 1;
+                if (!many->items[i].out.done)
+                    complete(core, &report);
+            }
+        }
+        Py_DECREF(delivery);
+    }
+    Py_XDECREF(promised);
+    return dispatch(core);
 }
 
 /* Whether all reports that were read were also shown to callbacks. */

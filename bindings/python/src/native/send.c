@@ -289,8 +289,10 @@ PyObject *producer_try_send(PyObject *self, PyObject *const *args, Py_ssize_t gi
     Py_INCREF((PyObject *)delivery);
     core->pending++;
     int status = send_parts(core, &parts, (uint64_t)(uintptr_t)delivery, 0, &ticket);
-    if (status == 0)
+    if (status == 0) {
+        core_promise(core, (PyObject *)delivery);
         return (PyObject *)delivery;
+    }
     core->pending--;
     Py_DECREF((PyObject *)delivery);
     Py_DECREF((PyObject *)delivery);

@@ -247,8 +247,10 @@ PyObject *producer_begin_many(PyObject *self, PyObject *const *args, Py_ssize_t 
         return NULL;
     }
     Deliveries *batch = begin(core, args[0], args[1]);
-    if (batch != NULL)
+    if (batch != NULL) {
         batch->future = given(args[2]);
+        core_promise(core, (PyObject *)batch);
+    }
     return (PyObject *)batch;
 }
 

@@ -174,6 +174,7 @@ static PySendResult begin(Sending *self, PyObject **result)
         Py_DECREF((PyObject *)delivery);
         return status < 0 ? PYGEN_ERROR : begin_inner(self, ticket, result);
     }
+    core_promise(core, (PyObject *)delivery);
     self->delivery = delivery;
     self->stage = REPORT;
     self->wait = Py_NewRef(delivery->future);

@@ -51,6 +51,7 @@ class Producer(_native.TaskProducer):
         self._pid = os.getpid()
         open_producers.add(self)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._loop_pid = 0
         self._create_future: Callable[[], asyncio.Future[Any]]
         self._fd = -1
         self._tickets: dict[int, asyncio.Future[None]] = {}
@@ -62,10 +63,11 @@ class Producer(_native.TaskProducer):
         if self._loop is None:
             self._fd = self._event_fd()
             self._attach(loop, self._prepare is not None)
-            self._loop = loop
+            self._loop, self._loop_pid = loop, os.getpid()
             self._create_future = loop.create_future
             loop.add_reader(self._fd, self._on_event)
         elif self._loop is not loop:
+            self._event_fd()  # In a child of fork that is what is wrong.
             raise RuntimeError("this producer belongs to another event loop: make one for each")
 
     def _on_event(self) -> None:
@@ -74,9 +76,8 @@ class Producer(_native.TaskProducer):
         except KafkaError as error:
             # A child of fork, or a defect: whoever waits is to hear of it.
             self._detach()
-            for future in [*self._tickets.values(), *self._news]:
-                if not future.done():
-                    future.set_exception(error)
+            self._end_waits(error)
+            self._break_promises(error.code, error.args[0])
             return
         for ticket in tickets:
             waiter = self._tickets.pop(ticket, None)
@@ -89,7 +90,9 @@ class Producer(_native.TaskProducer):
 
     def _detach(self) -> None:
         if self._fd >= 0 and self._loop is not None and not self._loop.is_closed():
-            self._loop.remove_reader(self._fd)
+            # A child of fork shares the kernel's list of what the loop of its parent watches.
+            if self._loop_pid == os.getpid():
+                self._loop.remove_reader(self._fd)
         self._fd = -1
 
     async def _wait_for_news(self) -> None:
@@ -249,19 +252,19 @@ class Producer(_native.TaskProducer):
         try:
             self._close(timeout=0)
         finally:
-            self._end_waits()
+            self._end_waits(
+                make_error(-205, "CLOSED", "the producer was closed meanwhile", False, False)
+            )
             if self._loop is not None and not self._loop.is_closed():
                 self._loop.call_soon(self._drain)
 
-    def _end_waits(self) -> None:
+    def _end_waits(self, error: KafkaError) -> None:
         waiting = [*self._tickets.values(), *self._news]
         self._tickets.clear()
         self._news.clear()
         for future in waiting:
             if not future.done():
-                future.set_exception(
-                    make_error(-205, "CLOSED", "the producer was closed meanwhile", False, False)
-                )
+                future.set_exception(error)
 
     async def __aenter__(self) -> Self:
         self._use()
@@ -281,3 +284,14 @@ class Producer(_native.TaskProducer):
     def __repr__(self) -> str:
         state = "closed" if self.closed else f"{self.pending} pending"
         return f"<ottla.aio.Producer, {state}>"
+
+
+def _after_fork() -> None:
+    """What tasks wait for is the parent's; if the child runs its copies of them they hear so."""
+    for producer in list(open_producers):
+        if isinstance(producer, Producer) and producer._loop is not None:
+            with contextlib.suppress(RuntimeError):
+                producer._loop.call_soon(producer._on_event)
+
+
+os.register_at_fork(after_in_child=_after_fork)
