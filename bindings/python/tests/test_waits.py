@@ -121,6 +121,26 @@ def test_full_buffer_would_block(own):
     producer.close()
 
 
+class SlowToGo(bytes):
+    """Bytes that give another thread its turn when the library has copied them."""
+
+    def __del__(self):
+        time.sleep(0.05)
+
+
+def test_a_ticket_that_another_thread_reads_first_is_not_lost(own):
+    """Between the try that got the ticket and the wait for it other threads may run."""
+    producer, topic = full(own, value_serializer=SlowToGo)
+    polling = threading.Thread(target=lambda: [producer.poll(1) for _ in range(3)])
+    polling.start()
+    thread = threading.Timer(0.02, resume, [own])
+    thread.start()
+    assert producer.send_many(topic, [BIG] * 10, timeout=20).result(30)
+    thread.join()
+    polling.join()
+    producer.close()
+
+
 def test_reports_that_nobody_could_read_yet_make_send_wait(own):
     topic = own.topic(1)
     with own.producer(delivery_report_queue_max=10, linger_ms=0) as producer:

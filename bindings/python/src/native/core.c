@@ -111,11 +111,12 @@ Core *core_new(PyObject *config, PyObject *partitioner, PyObject *prepare,
     core->on_acknowledgement = given(on_acknowledgement);
     core->on_log = given(on_log);
     core->lines = PyList_New(0);
+    core->told = PySet_New(NULL);
     PyObject_GC_Track((PyObject *)core);
     ottla_config_t *settings = NULL;
     ottla_error_t *error = NULL;
     ottla_config_new(&settings);
-    int status = core->lines == NULL ? -1 : set_all(settings, config);
+    int status = core->lines == NULL || core->told == NULL ? -1 : set_all(settings, config);
     if (status == 0) {
         ottla_config_set_log_callback(settings, keep_line, core);
         if (core->partitioner != NULL)
@@ -174,6 +175,7 @@ static int core_traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT(core->awake);
     Py_VISIT(core->promised);
     Py_VISIT(core->lines);
+    Py_VISIT(core->told);
     Py_VISIT(core->partitioner_error);
     return 0;
 }
@@ -206,6 +208,7 @@ static void core_dealloc(PyObject *self)
     core_clear(self);
     Py_CLEAR(core->partitioner);
     Py_CLEAR(core->lines);
+    Py_CLEAR(core->told);
     if (core->wake_fd >= 0)
         close(core->wake_fd);
     pthread_mutex_destroy(&core->lock);

@@ -112,7 +112,7 @@ PyObject *producer_cancel_ticket(PyObject *self, PyObject *ticket)
     if (core == NULL || PyErr_Occurred())
         return NULL;
     ottla_error_t *error = NULL;
-    int32_t status = ottla_producer_cancel_ticket(core->handle, number, &error);
+    int32_t status = core_cancel_ticket(core, number, &error);
     PyObject *result = error_of(status, ottla_error_text(error), ottla_error_is_retriable(error),
                                 ottla_error_is_fatal(error));
     ottla_error_free(error);

@@ -53,6 +53,7 @@ typedef struct {
     PyObject *on_log;
     PyObject *loop;  /* asyncio's, or NULL */
     PyObject *awake; /* a list of what tasks wait for, that is there; or NULL */
+    PyObject *told; /* numbers of tickets that are ready and whose waiter is still to come; a set */
     PyObject *promised; /* the deliveries that tasks wait for, a set; or NULL */
     PyObject *lines;          /* list of (level, text) that were not handed on yet */
     PyObject *partitioner_error; /* what the partitioner raised during this send */
@@ -171,6 +172,8 @@ void core_wake(Core *core, bool interrupt);
 /* Lets another thread watch for all: Python code is going to run in this one. */
 void core_step_down(Core *core);
 void core_hand_ticket(Core *core, uint64_t ticket, PyObject *tickets);
+/* As ottla_producer_cancel_ticket. */
+int32_t core_cancel_ticket(Core *core, uint64_t ticket, ottla_error_t **error);
 double monotonic(void);
 /* 0 when ready, 1 when `deadline` (of monotonic(); below 0 for none) passed, -1 raised. */
 int core_wait(Core *core, Waiter *waiter, double deadline, Ready ready, void *context);

@@ -130,7 +130,7 @@ void give_up_ticket(Core *core, uint64_t ticket)
     PyObject *type, *value, *trace;
     PyErr_Fetch(&type, &value, &trace);
     ottla_error_t *error = NULL;
-    int32_t status = ottla_producer_cancel_ticket(core->handle, ticket, &error);
+    int32_t status = core_cancel_ticket(core, ticket, &error);
     if (type == NULL) {
         raise_error(status, error);
         return;
@@ -168,7 +168,7 @@ int send_blocking(Core *core, const Parts *parts, uint64_t opaque, uint32_t flag
         if (seconds == 0) {
             if (ticket != 0) {
                 ottla_error_t *error = NULL;
-                ottla_producer_cancel_ticket(core->handle, ticket, &error);
+                core_cancel_ticket(core, ticket, &error);
                 raise_status(OTTLA_WOULD_BLOCK, ottla_error_text(error));
                 ottla_error_free(error);
                 return -1;

@@ -136,7 +136,7 @@ static int finish(Deliveries *batch, int status)
     PyObject *type, *value, *trace;
     PyErr_Fetch(&type, &value, &trace);
     if (batch->ticket != 0) {
-        ottla_producer_cancel_ticket(core->handle, batch->ticket, NULL);
+        core_cancel_ticket(core, batch->ticket, NULL);
         batch->ticket = 0;
     }
     batch->complete = true;
@@ -184,7 +184,7 @@ static int send_all(Deliveries *batch, double seconds)
             ottla_error_t *error = NULL;
             int32_t code = OTTLA_REPORTS_FULL;
             if (batch->ticket != 0)
-                code = ottla_producer_cancel_ticket(core->handle, batch->ticket, &error);
+                code = core_cancel_ticket(core, batch->ticket, &error);
             batch->ticket = 0;
             raise_error(code, error);
             return -1;

@@ -69,6 +69,35 @@ void core_wake(Core *core, bool interrupt)
     pthread_mutex_unlock(&core->lock);
 }
 
+/* Each ticket is told once: whoever has it may be about to wait for it, and is to find it told. */
+static void remember_told(Core *core, PyObject *tickets, uint64_t ticket)
+{
+    PyObject *number = PyLong_FromUnsignedLongLong(ticket);
+    if (number == NULL || (tickets != NULL ? PyList_Append(tickets, number)
+                                           : PySet_Add(core->told, number)) < 0)
+        PyErr_Clear();
+    Py_XDECREF(number);
+}
+
+/* Whether the ticket was told before; it is forgotten then. */
+static bool was_told(Core *core, uint64_t ticket)
+{
+    if (ticket == 0 || PySet_Size(core->told) == 0)
+        return false;
+    PyObject *number = PyLong_FromUnsignedLongLong(ticket);
+    int found = number == NULL ? -1 : PySet_Discard(core->told, number);
+    if (found < 0)
+        PyErr_Clear();
+    Py_XDECREF(number);
+    return found == 1;
+}
+
+int32_t core_cancel_ticket(Core *core, uint64_t ticket, ottla_error_t **error)
+{
+    was_told(core, ticket);
+    return ottla_producer_cancel_ticket(core->handle, ticket, error);
+}
+
 /* Gives a ticket that is ready to its waiter, or appends its number to a list. */
 void core_hand_ticket(Core *core, uint64_t ticket, PyObject *tickets)
 {
@@ -83,18 +112,15 @@ void core_hand_ticket(Core *core, uint64_t ticket, PyObject *tickets)
             ring(core->wake_fd);
     }
     pthread_mutex_unlock(&core->lock);
-    if (waiter == NULL && tickets != NULL) {
-        PyObject *number = PyLong_FromUnsignedLongLong(ticket);
-        if (number == NULL || PyList_Append(tickets, number) < 0)
-            PyErr_Clear();
-        Py_XDECREF(number);
-    }
+    if (waiter == NULL)
+        remember_told(core, tickets, ticket);
 }
 
 static void join(Core *core, Waiter *waiter)
 {
     waiter->fd = -1;
-    waiter->interrupted = waiter->ticket_ready = false;
+    waiter->interrupted = false;
+    waiter->ticket_ready = was_told(core, waiter->ticket);
     pthread_mutex_lock(&core->lock);
     waiter->next = core->waiters;
     core->waiters = waiter;
