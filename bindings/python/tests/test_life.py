@@ -206,3 +206,20 @@ def test_a_wait_in_one_thread_holds_no_other_up(own):
         own.cluster.resume(leader)
         thread.join(30)
         assert delivery.ok
+
+
+def test_what_a_callback_raises_gets_out_of_a_close_that_meets_a_fatal_error(own):
+    topic = own.topic(1)
+
+    def interrupted(_delivery):
+        raise KeyboardInterrupt
+
+    producer = own.producer(linger_ms=0)
+    producer.send(topic, value=b"v").result(30)
+    own.cluster.inject("delay 200 api=Produce times=1")
+    own.cluster.inject("error PRODUCER_FENCED api=Produce")
+    producer.send(topic, value=b"v", on_delivery=interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        producer.close()
+    producer.close()
+    assert producer.closed

@@ -33,6 +33,7 @@ static int refuse_in_callback(Core *core, const char *call)
 typedef struct {
     uint64_t mark;
     bool done;
+    bool refused; /* by the library, which raised */
     bool raised;
 } Flush;
 
@@ -60,23 +61,25 @@ static bool flushed(Core *core, Waiter *waiter, void *context)
         if (status == 1)
             return false;
         flush->done = status == 0;
-        flush->raised = status < 0;
+        flush->refused = flush->raised = status < 0;
     }
     flush->raised = flush->raised || core_drain(core, NULL) < 0;
     return flush->raised || core_is_idle(core);
 }
 
-/* 0, 1 too late, -1 raised. */
-static int flush_until(Core *core, double deadline)
+/* 0, 1 too late, -1 raised; `*refused` says whether what was raised is the library's own answer. */
+static int flush_until(Core *core, double deadline, bool *refused)
 {
     Flush flush = {0};
     Waiter waiter = {0};
     /* The mark is made before the wait reads reports, and the callbacks of these send more. */
     int begun = try_flush(core, &flush.mark);
+    *refused = begun < 0;
     if (begun < 0)
         return -1;
     flush.done = begun == 0;
     int waited = core_wait(core, &waiter, deadline, flushed, &flush);
+    *refused = flush.refused;
     return flush.raised ? -1 : waited;
 }
 
@@ -90,7 +93,8 @@ static PyObject *flush(PyObject *self, PyObject *args, PyObject *keywords)
         seconds_of(timeout, &seconds) < 0 || check_usable(core) < 0 ||
         refuse_in_callback(core, "flush") < 0)
         return NULL;
-    int status = flush_until(core, seconds < 0 ? -1 : monotonic() + seconds);
+    bool refused;
+    int status = flush_until(core, seconds < 0 ? -1 : monotonic() + seconds, &refused);
     if (status == 1) {
         PyObject *line =
             PyUnicode_FromFormat("flush: %lld records have no outcome yet", core->pending);
@@ -142,16 +146,17 @@ static PyObject *close_(PyObject *self, PyObject *args, PyObject *keywords)
         Py_RETURN_NONE;
     if (refuse_in_callback(core, "close") < 0)
         return NULL;
-    bool first = !core->closing;
+    bool first = !core->closing, refused;
     core->closing = true;
     core_wake(core, false);
-    if (seconds != 0 && flush_until(core, seconds < 0 ? -1 : monotonic() + seconds) < 0) {
+    double deadline = seconds < 0 ? -1 : monotonic() + seconds;
+    if (seconds != 0 && flush_until(core, deadline, &refused) < 0) {
         int32_t fatal = ottla_producer_fatal_error(core->handle, NULL);
-        if (fatal == 0 || fatal == OTTLA_FORKED) {
+        if (!refused || fatal == 0 || fatal == OTTLA_FORKED) {
             core->closing = !first; /* Nothing is given up: it can be closed again. */
             return NULL;
         }
-        PyErr_Clear();
+        PyErr_Clear(); /* After a fatal error there is nothing to wait for. */
     }
     if (core_end(core) < 0)
         return NULL;
