@@ -114,6 +114,14 @@ def test_value_out_of_range(brokers):
         ottla.Producer({"bootstrap.servers": brokers.servers, "delivery.report.mode": "dispatch"})
 
 
+def test_a_nul_in_the_configuration_is_refused_with_its_key(brokers):
+    for config, text in [({"client.id": "a\0b"}, r"client\.id: the value 'a\\x00b' has a NUL"),
+                         ({"linger.ms\0x": 5}, r"'linger\.ms\\x00x': a key has no NUL"),
+                         ({"bootstrap.servers": [brokers.servers, "\0"]}, r"bootstrap\.servers: ")]:
+        with pytest.raises(ottla.ConfigurationError, match=text):
+            ottla.Producer({"bootstrap.servers": brokers.servers, **config})
+
+
 def test_other_names_of_keys(brokers):
     topic = brokers.topic(1)
     config = {"metadata.broker.list": brokers.servers, "queue.buffering.max.ms": 1,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ottla.errors import make_error
+from ottla.errors import KafkaError, make_error
 
 _OWN = {
     "delivery.report.mode": "reports are read by the package itself, on your threads; for records "
@@ -15,10 +15,19 @@ def settings(config: Mapping[str, Any] | None, sugar: Mapping[str, Any]) -> list
     """All keys with their values; those of `sugar` have underscores for dots, and count last."""
     pairs = [(key, _text(key, value)) for key, value in (config or {}).items()]
     pairs += [(key.replace("_", "."), _text(key, value)) for key, value in sugar.items()]
-    for key, _ in pairs:
+    for key, value in pairs:
         if key in _OWN:
-            raise make_error(-203, "CONFIGURATION", f"{key}: {_OWN[key]}", False, False)
+            raise _refused(f"{key}: {_OWN[key]}")
+        # C would take what is before it for the whole text.
+        if "\0" in key:
+            raise _refused(f"{key!r}: a key has no NUL in it")
+        if "\0" in value:
+            raise _refused(f"{key}: the value {value!r} has a NUL in it: no value may")
     return pairs
+
+
+def _refused(text: str) -> KafkaError:
+    return make_error(-203, "CONFIGURATION", text, False, False)
 
 
 def _text(key: str, value: Any) -> str:
@@ -35,4 +44,4 @@ def _text(key: str, value: Any) -> str:
     if callable(value):
         hint = "; partitioner, serializers, interceptors and logger are arguments of Producer"
     text = f"{key}: a text, a number, a truth value or a list of them is wanted, {what}{hint}"
-    raise make_error(-203, "CONFIGURATION", text, False, False)
+    raise _refused(text)
