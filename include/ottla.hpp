@@ -67,7 +67,10 @@ public:
         for (const auto &[key, value] : keys) set(std::string(key), std::string(value));
     }
 
+    /** Neither has a NUL in it. */
     Config &set(const std::string &key, const std::string &value) {
+        without_nul(key, key);
+        without_nul(key, value);
         detail::checked([&](ottla_error_t **error) {
             return ottla_config_set(get(), key.c_str(), value.c_str(), error);
         }).or_throw();
@@ -75,6 +78,7 @@ public:
     }
     /** What was set, else the default, if there is one. */
     std::optional<std::string> value(const std::string &key) const {
+        without_nul(key, key);
         return detail::text([&](char *buffer, std::size_t capacity, int64_t *length) {
             return detail::checked([&](ottla_error_t **error) {
                 return ottla_config_get(get(), key.c_str(), buffer, capacity, length, error);
@@ -126,8 +130,19 @@ private:
         void operator()(ottla_config_t *config) const noexcept { ottla_config_free(config); }
     };
 
+    /** C would take what is before it for the whole text. */
+    static void without_nul(const std::string &key, const std::string &text) {
+        if (text.find('\0') != std::string::npos)
+            throw Error(OTTLA_CONFIGURATION,
+                        (std::string(key.c_str()) + ": there is a NUL in this key or its value")
+                            .c_str(),
+                        false, false);
+    }
+
     /** The functions, unless a producer calls them already. */
     detail::Callbacks &alone() {
+        if (!callbacks_)
+            throw Error(OTTLA_INVALID_HANDLE, "this Config was moved elsewhere", false, false);
         if (callbacks_.use_count() > 1)
             throw Error(OTTLA_CONFIGURATION,
                         "a producer was made of this Config: set its functions before that",
@@ -192,14 +207,17 @@ public:
             return ottla_producer_try_send(get(), &sent, &ticket, error);
         });
     }
-    /** Tickets whose sends can be tried again; each is told once. */
+    /** All tickets whose sends can be tried again; each is told once. */
     std::vector<uint64_t> ready_tickets() {
-        std::vector<uint64_t> tickets(64);
-        std::size_t count = 0;
-        Status(ottla_producer_ready_tickets(get(), tickets.data(), tickets.size(), &count))
-            .or_throw();
-        tickets.resize(count);
-        return tickets;
+        std::vector<uint64_t> tickets;
+        for (std::size_t told = 0;;) {
+            tickets.resize(told + 64);
+            std::size_t count = 0;
+            Status(ottla_producer_ready_tickets(get(), tickets.data() + told, 64, &count))
+                .or_throw();
+            told += count;
+            if (count < 64) return tickets.resize(told), tickets;
+        }
     }
     /** Gives a ticket up, and says what it waited for: never success. */
     Status cancel_ticket(uint64_t ticket) noexcept {

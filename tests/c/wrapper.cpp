@@ -76,6 +76,42 @@ static void errors_say_why() {
     EXPECT_ERROR(producer.send({"letters"}), OTTLA_CLOSED, "");
 }
 
+static void a_nul_in_the_configuration_is_refused() {
+    ottla::Config config;
+    const std::string cut("a\0b", 3), key("client.id\0s", 11);
+    EXPECT_ERROR(config.set("client.id", cut), OTTLA_CONFIGURATION, "client.id: there is a NUL");
+    EXPECT_ERROR(config.set(key, "a"), OTTLA_CONFIGURATION, "client.id: there is a NUL");
+    EXPECT_ERROR(config.value(key), OTTLA_CONFIGURATION, "client.id: there is a NUL");
+    EXPECT_ERROR((ottla::Config{{"client.id", cut}}), OTTLA_CONFIGURATION, "client.id");
+    EXPECT(config.value("client.id") == "");
+}
+
+static void a_config_that_was_moved_elsewhere_is_refused() {
+    ottla::Config here, there(std::move(here));
+    EXPECT_ERROR(here.on_report(nullptr), OTTLA_INVALID_HANDLE, "moved elsewhere");
+    EXPECT_ERROR(here.on_log(nullptr), OTTLA_INVALID_HANDLE, "moved elsewhere");
+    EXPECT_ERROR(here.partitioner(nullptr), OTTLA_INVALID_HANDLE, "moved elsewhere");
+    EXPECT_ERROR(here.add_interceptor(nullptr), OTTLA_INVALID_HANDLE, "moved elsewhere");
+    EXPECT_ERROR(here.set("linger.ms", "5"), OTTLA_INVALID_HANDLE, "config");
+    EXPECT_ERROR(here.value("linger.ms"), OTTLA_INVALID_HANDLE, "config");
+    EXPECT_ERROR(ottla::Producer producer(here), OTTLA_INVALID_HANDLE, "config");
+    there.set("linger.ms", "5").on_report(nullptr);
+}
+
+static void all_tickets_that_are_ready_are_told_at_once(ottla::Cluster &cluster) {
+    cluster.create_topic("tickets", 1);
+    ottla::Producer producer(config_for(cluster));
+    std::vector<uint64_t> tickets(200, 0);
+    for (int32_t broker = 1; broker <= 3; broker++) cluster.pause(broker);
+    for (uint64_t &ticket : tickets)
+        EXPECT(producer.try_send({"tickets"}, ticket).code() == OTTLA_WOULD_BLOCK);
+    for (int32_t broker = 1; broker <= 3; broker++) cluster.resume(broker);
+    producer.partitions_for("tickets"); // What they wait for, too.
+    EXPECT(producer.ready_tickets().size() == tickets.size());
+    for (uint64_t &ticket : tickets) EXPECT(bool(producer.try_send({"tickets"}, ticket)));
+    producer.close();
+}
+
 static void payloads_of_every_kind_arrive(ottla::Cluster &cluster) {
     cluster.create_topic("payloads", 1);
     ottla::Producer producer(config_for(cluster));
@@ -263,7 +299,10 @@ static void a_cluster_obeys(ottla::Cluster &cluster) {
 
 int main() {
     errors_say_why();
+    a_nul_in_the_configuration_is_refused();
+    a_config_that_was_moved_elsewhere_is_refused();
     ottla::Cluster cluster("brokers=3\ntopic=letters:3");
+    all_tickets_that_are_ready_are_told_at_once(cluster);
     payloads_of_every_kind_arrive(cluster);
     reports_find_their_functions(cluster);
     failures_are_reported(cluster);
