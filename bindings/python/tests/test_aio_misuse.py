@@ -65,6 +65,36 @@ def test_a_send_while_close_waits_is_refused_and_not_given_up(own):
     assert asyncio.run(main()) == 1
 
 
+@pytest.mark.parametrize("prepared", [True, False])
+def test_send_many_takes_and_refuses_what_that_for_threads_does(own, prepared):
+    letters, notes = own.topic(1), own.topic(1)
+
+    class Sort:
+        def on_send(self, record):
+            record.topic = notes if record.value == "a note" else letters
+
+    config = {"interceptors": [Sort()], "value_serializer": str.encode} if prepared else {}
+    good = ["a letter", {"value": "a note", "key": "k"}, ottla.Record(value="one more")]
+
+    async def main():
+        async with ottla.aio.Producer(bootstrap_servers=own.servers, **config) as producer:
+            await producer.send_many(letters, good)
+            with pytest.raises(TypeError, match="dict of value, key, headers") as raised:
+                await producer.send_many(letters, ["before", {"valeu": "v"}])
+            assert len(raised.value.deliveries) == 1
+            with pytest.raises(TypeError, match="an iterable of records"):
+                await producer.send_many(letters, {"value": "v"})
+
+    asyncio.run(main())
+    with own.producer(**config) as producer:
+        producer.send_many(letters, good)
+    values = {topic: [record["value"] for record in own.cluster.records(topic, 0)]
+              for topic in (letters, notes)}
+    once = ["a letter", "one more"] if prepared else ["a letter", "a note", "one more"]
+    assert values[letters] == [*once, "before", *once]
+    assert values[notes] == (["a note"] * 2 if prepared else [])
+
+
 def test_a_send_many_that_a_close_ends_tells_what_was_accepted_and_leaves_nothing(own):
     topic = own.topic(1)
 
@@ -83,6 +113,7 @@ def test_a_send_many_that_a_close_ends_tells_what_was_accepted_and_leaves_nothin
             await sending
         assert 0 < len(raised.value.deliveries) < 20
 
+    gc.collect()
     before = _native.live()
     asyncio.run(main())
     gc.collect()

@@ -1,5 +1,6 @@
 """What waits, for how long, and what ends it. See tests/behaviours.tsv."""
 
+import asyncio
 import sys
 import threading
 import time
@@ -128,17 +129,46 @@ class SlowToGo(bytes):
         time.sleep(0.05)
 
 
+class SlowLetter(ottla.Record):
+    value = property(lambda self: SlowToGo(BIG), lambda self, value: None)
+
+
 def test_a_ticket_that_another_thread_reads_first_is_not_lost(own):
     """Between the try that got the ticket and the wait for it other threads may run."""
-    producer, topic = full(own, value_serializer=SlowToGo)
+    producer, topic = full(own)
     polling = threading.Thread(target=lambda: [producer.poll(1) for _ in range(3)])
     polling.start()
     thread = threading.Timer(0.02, resume, [own])
     thread.start()
-    assert producer.send_many(topic, [BIG] * 10, timeout=20).result(30)
+    assert producer.send_many(topic, [SlowLetter()] * 10, timeout=20).result(30)
     thread.join()
     polling.join()
     producer.close()
+
+
+def test_a_record_that_waits_is_serialized_once(own):
+    topic, seen = own.topic(1), []
+
+    def serialize(number):
+        seen.append(number)
+        return BIG
+
+    async def of_tasks():
+        config = {"buffer_memory": 40_000, "batch_size": 10_000}
+        async with ottla.aio.Producer(bootstrap_servers=own.servers, value_serializer=serialize,
+                                      **config) as producer:
+            await producer.send_many(topic, range(30))
+
+    with full(own, value_serializer=serialize)[0] as producer:
+        seen.clear()
+        thread = threading.Timer(0.05, resume, [own])
+        thread.start()
+        producer.send_many(topic, range(30))
+        thread.join()
+    assert seen == list(range(30))
+    seen.clear()
+    asyncio.run(of_tasks())
+    assert seen == list(range(30))
 
 
 def test_reports_that_nobody_could_read_yet_make_send_wait(own):

@@ -41,6 +41,7 @@ static int deliveries_traverse(PyObject *object, visitproc visit, void *arg)
     Py_VISIT(Py_TYPE(object));
     Py_VISIT(self->core);
     Py_VISIT(self->records);
+    Py_VISIT(self->prepared);
     Py_VISIT(self->on_delivery);
     Py_VISIT(self->opaque);
     Py_VISIT(self->future);
@@ -51,6 +52,7 @@ static int deliveries_clear(PyObject *object)
 {
     Deliveries *self = (Deliveries *)object;
     Py_CLEAR(self->records);
+    Py_CLEAR(self->prepared);
     Py_CLEAR(self->on_delivery);
     Py_CLEAR(self->opaque);
     Py_CLEAR(self->future);

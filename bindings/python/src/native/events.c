@@ -16,13 +16,11 @@ PyObject *producer_event_fd(PyObject *self, PyObject *unused)
     return PyLong_FromLong(fd);
 }
 
-/* (loop, prepare_first): the loop that watches the event fd from now on. */
-PyObject *producer_attach(PyObject *self, PyObject *args)
+/* The loop that watches the event fd from now on. */
+PyObject *producer_attach(PyObject *self, PyObject *loop)
 {
     Core *core = ((Producer *)self)->core;
-    PyObject *loop;
-    int prepare_first;
-    if (check_usable(core) < 0 || !PyArg_ParseTuple(args, "Op", &loop, &prepare_first))
+    if (check_usable(core) < 0)
         return NULL;
     if (core->awake == NULL && (core->awake = PyList_New(0)) == NULL)
         return NULL;
@@ -30,7 +28,6 @@ PyObject *producer_attach(PyObject *self, PyObject *args)
         return NULL;
     Py_XDECREF(core->loop);
     core->loop = Py_NewRef(loop);
-    core->prepare_first = prepare_first;
     Py_RETURN_NONE;
 }
 

@@ -61,7 +61,6 @@ typedef struct {
     PyObject *callbacks_last;
     unsigned long dispatcher; /* the thread that runs callbacks, if `dispatching` */
     bool dispatching;
-    bool prepare_first; /* ottla.aio prepares records itself */
     bool closing;
     bool closed;
     unsigned long leader; /* the thread that watches the event fd for all, or 0 */
@@ -101,6 +100,7 @@ typedef struct Deliveries {
     Core *core;
     PyObject *topic;
     PyObject *records; /* a list, until all are sent */
+    PyObject *prepared; /* the next record as `prepare` gave it, while it waits; or NULL */
     PyObject *on_delivery;
     PyObject *opaque;
     PyObject *future;
@@ -215,7 +215,8 @@ typedef struct {
 int send_parts(Core *core, const Parts *parts, uint64_t opaque, uint32_t flags, uint64_t *ticket);
 /* As send_parts, and waits as long as `seconds` allow: below 0 for max.block.ms. */
 int send_blocking(Core *core, const Parts *parts, uint64_t opaque, uint32_t flags, double seconds);
-/* Lets interceptors and serializers change the record; `*kept` is to be released when it is sent. */
+/* Lets interceptors and serializers change the record; `*kept` is to be released when it is sent.
+ * With `*kept` not NULL it is what they gave before. */
 int prepare_parts(Core *core, Parts *parts, PyObject **kept);
 int check_usable(Core *core);
 /* Reads reports now and then, so that nobody has to; -1 raised. */
@@ -245,7 +246,7 @@ void wait_again(PyObject *wait);
 
 /* events.c: methods of Producer */
 PyObject *producer_event_fd(PyObject *self, PyObject *unused);
-PyObject *producer_attach(PyObject *self, PyObject *args);
+PyObject *producer_attach(PyObject *self, PyObject *loop);
 PyObject *producer_drain(PyObject *self, PyObject *unused);
 PyObject *producer_break_promises(PyObject *self, PyObject *args);
 PyObject *producer_try_flush(PyObject *self, PyObject *mark);

@@ -296,7 +296,7 @@ static PyMethodDef base_methods[] = {
     {"_metrics", metrics, METH_NOARGS, NULL},
     {"_close", FAST(close_), METH_VARARGS | METH_KEYWORDS, NULL},
     {"_stop", stop, METH_NOARGS, NULL},
-    {"_attach", producer_attach, METH_VARARGS, NULL},
+    {"_attach", producer_attach, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };
 

@@ -196,13 +196,15 @@ int look_after_reports(Core *core)
 /* Lets interceptors and serializers change the record; the tuple that they gave is kept. */
 static int prepare(Core *core, Parts *parts, PyObject **kept)
 {
-    PyObject *none = Py_None;
+    if (*kept == NULL) {
+        PyObject *none = Py_None;
 #define OR_NONE(part) ((part) == NULL ? none : (part))
-    *kept = PyObject_CallFunctionObjArgs(core->prepare, OR_NONE(parts->topic),
-                                         OR_NONE(parts->value), OR_NONE(parts->key),
-                                         OR_NONE(parts->headers), OR_NONE(parts->partition),
-                                         OR_NONE(parts->timestamp_ms), NULL);
+        *kept = PyObject_CallFunctionObjArgs(core->prepare, OR_NONE(parts->topic),
+                                             OR_NONE(parts->value), OR_NONE(parts->key),
+                                             OR_NONE(parts->headers), OR_NONE(parts->partition),
+                                             OR_NONE(parts->timestamp_ms), NULL);
 #undef OR_NONE
+    }
     if (*kept == NULL)
         return -1;
     return PyArg_ParseTuple(*kept, "OOOOOO", &parts->topic, &parts->value, &parts->key,
@@ -213,7 +215,6 @@ static int prepare(Core *core, Parts *parts, PyObject **kept)
 
 int prepare_parts(Core *core, Parts *parts, PyObject **kept)
 {
-    *kept = NULL;
     return core->prepare == NULL ? 0 : prepare(core, parts, kept);
 }
 

@@ -82,10 +82,12 @@ static int parts_of(PyObject *item, PyObject **parts)
 static int send_next(Deliveries *batch)
 {
     Core *core = batch->core;
-    PyObject *item = PyList_GetItem(batch->records, batch->sent), *of[FIELDS], *kept = NULL;
+    PyObject *item = PyList_GetItem(batch->records, batch->sent), *of[FIELDS];
+    PyObject *kept = batch->prepared;
     if (item == NULL)
         return -1;
     Py_INCREF(item);
+    batch->prepared = NULL;
     int status = parts_of(item, of);
     Parts parts = {batch->topic, of[VALUE], of[KEY], of[HEADERS], of[PARTITION], of[TIMESTAMP]};
     if (status == 0)
@@ -104,7 +106,10 @@ static int send_next(Deliveries *batch)
     }
     for (int i = 0; i < FIELDS; i++)
         Py_XDECREF(of[i]);
-    Py_XDECREF(kept);
+    if (status == 1)
+        batch->prepared = kept; /* Serializers and interceptors see each record once. */
+    else
+        Py_XDECREF(kept);
     Py_DECREF(item);
     return status;
 }

@@ -153,7 +153,7 @@ static PySendResult begin(Sending *self, PyObject **result)
     int here = runs_here(core);
     if (here < 0)
         return PYGEN_ERROR;
-    if (!here || core->prepare_first)
+    if (!here || core->prepare != NULL)
         return begin_inner(self, 0, result);
     PyObject **given = self->given;
     Parts parts = {given[0], given[1], given[2], given[3], given[4], given[5]};

@@ -46,8 +46,7 @@ class Producer(_native.TaskProducer):
             sugar, partitioner = {**sugar, "partitioner": partitioner}, None
         self._prepare = _record.preparation(interceptors, key_serializer, value_serializer)
         acknowledge = _record.acknowledgement(interceptors)
-        # Records are prepared here, once, before the first try.
-        open_native(self, config, sugar, partitioner, None, acknowledge, logger)
+        open_native(self, config, sugar, partitioner, self._prepare, acknowledge, logger)
         self._pid = os.getpid()
         open_producers.add(self)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -62,7 +61,7 @@ class Producer(_native.TaskProducer):
         loop = asyncio.get_running_loop()
         if self._loop is None:
             self._fd = self._event_fd()
-            self._attach(loop, self._prepare is not None)
+            self._attach(loop)
             self._loop, self._loop_pid = loop, os.getpid()
             self._create_future = loop.create_future
             loop.add_reader(self._fd, self._on_event)
@@ -170,8 +169,6 @@ class Producer(_native.TaskProducer):
         the first one's error.
         """
         self._use()
-        if self._prepare is not None:
-            records = [self._prepared(topic, record) for record in records]
         future = self._create_future()
         deliveries = self._begin_many(topic, records, future)
         try:
@@ -184,16 +181,6 @@ class Producer(_native.TaskProducer):
             raise
         await future
         return deliveries.result()
-
-    def _prepared(self, topic: str, record: Any) -> dict[str, Any]:
-        assert self._prepare is not None
-        if isinstance(record, _record.Record):
-            record = {name: getattr(record, name) for name in record.__slots__ if name != "topic"}
-        elif not isinstance(record, dict):
-            record = {"value": record}
-        names = ("value", "key", "headers", "partition", "timestamp_ms")
-        parts = self._prepare(topic, *(record.get(name) for name in names))
-        return dict(zip(names, parts[1:], strict=True))
 
     async def flush(self) -> None:
         """Sends what was accepted without lingering, and waits until all of it is reported.
