@@ -136,13 +136,22 @@ class SlowLetter(ottla.Record):
 def test_a_ticket_that_another_thread_reads_first_is_not_lost(own):
     """Between the try that got the ticket and the wait for it other threads may run."""
     producer, topic = full(own)
-    polling = threading.Thread(target=lambda: [producer.poll(1) for _ in range(3)])
+    sent = threading.Event()
+
+    def poll():
+        while not sent.is_set():
+            producer.poll(0.01)
+
+    polling = threading.Thread(target=poll)
     polling.start()
     thread = threading.Timer(0.02, resume, [own])
     thread.start()
-    assert producer.send_many(topic, [SlowLetter()] * 10, timeout=20).result(30)
-    thread.join()
-    polling.join()
+    try:
+        assert producer.send_many(topic, [SlowLetter()] * 10, timeout=20).result(30)
+    finally:
+        sent.set()
+        thread.join()
+        polling.join()
     producer.close()
 
 
