@@ -140,6 +140,35 @@ def test_no_servers():
         ottla.Producer()
 
 
+def calls_of(kind):
+    """Each method that the native module gives a class, with arguments of the right number."""
+    arguments = {"_open": [[], None, None, None, None], "_purge": [3], "_try_flush": [0],
+                 "_try_send": ["t", b"v", None, None, None, None, None, 0], "_cancel_ticket": [0],
+                 "_begin_many": ["t", [], None], "_resume_many": [0], "_end_many": [0],
+                 "_try_partitions": ["t", 0], "_attach": [None], "_break_promises": [0, "why"],
+                 "send": ["t"], "send_many": ["t", []], "partitions_for": ["t"],
+                 "_command": ["help", 100]}
+    for name in dir(kind):
+        method = getattr(kind, name)
+        if type(method).__name__ == "method_descriptor" and not name.startswith("__"):
+            yield name, method, arguments.get(name, [])
+
+
+@pytest.mark.parametrize("kind", [ottla.Producer, ottla.aio.Producer, ottla.Cluster])
+def test_an_object_whose_init_never_ran_refuses_every_call_and_does_no_harm(kind):
+    made = kind.__new__(kind)
+    called = dict.fromkeys(name for name, _, _ in calls_of(kind))
+    assert len(called) >= 3
+    for name, method, args in calls_of(kind):
+        try:
+            called[name] = method(made, *args)
+        except (RuntimeError, TypeError, ottla.KafkaError) as error:
+            called[name] = error
+    done = {name for name, result in called.items() if not isinstance(result, Exception)}
+    assert done <= {"_stop", "_close", "close", "_free", "_break_promises", "_end_many"}
+    assert isinstance(called.get("_metrics", RuntimeError()), RuntimeError)
+
+
 def test_errors_can_be_pickled_and_are_python_s_own_too():
     with pytest.raises(ValueError, match=r"bootstrap\.servers") as raised:
         ottla.Producer()

@@ -56,9 +56,9 @@ PyObject *producer_drain(PyObject *self, PyObject *unused)
 {
     (void)unused;
     Core *core = ((Producer *)self)->core;
-    PyObject *tickets = PyList_New(0);
-    if (tickets == NULL || core == NULL)
-        return tickets;
+    PyObject *tickets = check_made(core) < 0 ? NULL : PyList_New(0);
+    if (tickets == NULL)
+        return NULL;
     if (core->event_fd >= 0)
         ottla_producer_event_clear(core->handle);
     if (core_drain(core, tickets) < 0 || wake_tasks(core) < 0)
@@ -86,7 +86,7 @@ PyObject *producer_try_flush(PyObject *self, PyObject *mark)
 {
     Core *core = ((Producer *)self)->core;
     uint64_t number = PyLong_AsUnsignedLongLong(mark);
-    if (core == NULL || PyErr_Occurred())
+    if (PyErr_Occurred() || check_made(core) < 0)
         return NULL;
     int status = try_flush(core, &number);
     if (status < 0)
@@ -106,7 +106,7 @@ PyObject *producer_cancel_ticket(PyObject *self, PyObject *ticket)
 {
     Core *core = ((Producer *)self)->core;
     uint64_t number = PyLong_AsUnsignedLongLong(ticket);
-    if (core == NULL || PyErr_Occurred())
+    if (PyErr_Occurred() || check_made(core) < 0)
         return NULL;
     ottla_error_t *error = NULL;
     int32_t status = core_cancel_ticket(core, number, &error);

@@ -218,6 +218,8 @@ int send_blocking(Core *core, const Parts *parts, uint64_t opaque, uint32_t flag
 /* Lets interceptors and serializers change the record; `*kept` is to be released when it is sent.
  * With `*kept` not NULL it is what they gave before. */
 int prepare_parts(Core *core, Parts *parts, PyObject **kept);
+/* Whether __init__ ran, and whether close did not; -1 raised. */
+int check_made(Core *core);
 int check_usable(Core *core);
 /* Reads reports now and then, so that nobody has to; -1 raised. */
 int look_after_reports(Core *core);

@@ -207,7 +207,7 @@ static PyObject *metrics(PyObject *self, PyObject *unused)
     (void)unused;
     Core *core = ((Producer *)self)->core;
     int64_t length = 0, room = 4096;
-    if (core == NULL)
+    if (check_made(core) < 0)
         return NULL;
     for (;;) {
         char *text = PyMem_Malloc((size_t)room);

@@ -21,12 +21,18 @@ int send_names(void)
     return 0;
 }
 
+int check_made(Core *core)
+{
+    if (core != NULL)
+        return 0;
+    PyErr_SetString(PyExc_RuntimeError, "Producer.__init__ was not called");
+    return -1;
+}
+
 int check_usable(Core *core)
 {
-    if (core == NULL) {
-        PyErr_SetString(PyExc_RuntimeError, "Producer.__init__ was not called");
+    if (check_made(core) < 0)
         return -1;
-    }
     if (core->closing || core->closed) {
         raise_status(OTTLA_CLOSED, "the producer is closed");
         return -1;

@@ -28,11 +28,8 @@ PyObject *producer_sending(PyObject *self, PyObject *const *args, Py_ssize_t cou
 {
     Core *core = ((Producer *)self)->core;
     PyObject *given[6];
-    if (core == NULL) {
-        check_usable(core);
-        return NULL;
-    }
-    if (sort_arguments("send", names, 6, 4, args, count, keywords, given) < 0)
+    if (check_made(core) < 0 ||
+        sort_arguments("send", names, 6, 4, args, count, keywords, given) < 0)
         return NULL;
     Sending *sending = PyObject_GC_New(Sending, SendingType);
     if (sending == NULL)

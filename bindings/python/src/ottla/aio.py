@@ -266,7 +266,8 @@ class Producer(_native.TaskProducer):
         await self.close()
 
     def __del__(self) -> None:
-        drop(self, self._pid, "`async with`")
+        if not self.closed:
+            drop(self, self._pid, "`async with`")
 
     def __repr__(self) -> str:
         state = "closed" if self.closed else f"{self.pending} pending"

@@ -102,7 +102,8 @@ class Producer(_native.Producer):
             pass
 
     def __del__(self) -> None:
-        drop(self, self._pid, "`with`")
+        if not self.closed:
+            drop(self, self._pid, "`with`")
 
     def __repr__(self) -> str:
         state = "closed" if self.closed else f"{self.pending} pending"
@@ -115,8 +116,6 @@ open_producers: "weakref.WeakSet[_native.Base]" = weakref.WeakSet()
 
 def drop(producer: _native.Base, pid: int, use: str) -> None:
     """A producer that nobody closed goes away; `pid` is the process that made it."""
-    if producer.closed:
-        return
     # In a child of fork it has what was sent there, or nothing at all: that is no mistake.
     careless = pid == os.getpid()
     text = f"unclosed {producer!r}: use {use}, or close()"
