@@ -1,6 +1,8 @@
 """Forks and signals: what a producer does in a process that is not left alone."""
 
 import asyncio
+import ctypes
+import functools
 import os
 import signal
 import subprocess
@@ -257,3 +259,27 @@ def test_tasks_that_wait_across_a_fork_hear_of_it_in_the_child_only(own):
         return f"{len(said)} times {' '.join({type(error).__name__ for error in said})}"
 
     asyncio.run(main())
+
+
+def test_a_signal_that_comes_between_two_sleeps_ends_the_wait_too(own):
+    """A wait looks for signals before it sleeps, as one that came before ends no ppoll."""
+    quick, slow = own.topic(1), own.topic(1)
+    # C's raise: Python hears of the signal, and runs its handler when somebody looks for signals.
+    # The second argument, the delivery, is one that it does not take.
+    interrupt = ctypes.CDLL(None)["raise"]
+    interrupt.argtypes = [ctypes.c_int, ctypes.py_object]
+    with own.producer(linger_ms=0) as producer:
+        for topic in (quick, slow):
+            producer.send(topic, b"warm").result(30)
+        own.cluster.move_leader(slow, 0, 2)
+        own.cluster.move_leader(quick, 0, 1)
+        own.cluster.inject("delay 20000 broker=2 api=Produce times=1")
+        late = producer.send(slow, b"late")
+        own.cluster.inject("delay 100 broker=1 api=Produce times=1")
+        producer.send(quick, b"v", on_delivery=functools.partial(interrupt, signal.SIGINT))
+        started = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            late.result(10)
+        assert time.monotonic() - started < 5
+        own.cluster.heal()
+        producer.purge()
