@@ -39,16 +39,25 @@ cmake=$LIBDIR/cmake/ottla
 # put SOURCE TARGET [MODE]
 put() { install -D -m "${3:-644}" "$1" "$DESTDIR$2"; }
 
+# literal TEXT: for sed, between bars, as what is put in.
+literal() { sed 's/[\\&|]/\\&/g' <<<"$1"; }
+
+# from_prefix PATH: with ${prefix} in front where it can be.
+from_prefix() {
+  if [[ $1 == "$PREFIX"/* ]]; then literal "\${prefix}${1#"$PREFIX"}"; else literal "$1"; fi
+}
+
 # fill TEMPLATE TARGET: with the template's @NAME@s filled in. In pkg-config's files paths begin
 # with ${prefix} where they can, so that --define-prefix works.
 fill() {
-  local text
+  local text from_here
   text=$(mktemp)
-  sed -e "s|@PREFIX@|$PREFIX|g" \
-    -e "s|@LIBDIR@|${LIBDIR/#"$PREFIX/"/\$\{prefix\}/}|g" \
-    -e "s|@INCLUDEDIR@|${INCLUDEDIR/#"$PREFIX/"/\$\{prefix\}/}|g" \
+  from_here=$(realpath -ms --relative-to="$cmake" "$INCLUDEDIR")
+  sed -e "s|@PREFIX@|$(literal "$PREFIX")|g" \
+    -e "s|@LIBDIR@|$(from_prefix "$LIBDIR")|g" \
+    -e "s|@INCLUDEDIR@|$(from_prefix "$INCLUDEDIR")|g" \
     -e "s|@VERSION@|$version|g; s|@MAJOR@|$major|g; s|@MINOR@|$minor|g; s|@SONAME@|$soname|g" \
-    -e "s|@INCLUDEDIR_FROM_HERE@|$(realpath -ms --relative-to="$cmake" "$INCLUDEDIR")|" \
+    -e "s|@INCLUDEDIR_FROM_HERE@|$(literal "$from_here")|" \
     "$1" >"$text"
   put "$text" "$2"
   rm -f "$text"

@@ -201,6 +201,18 @@ other_folders() {
   same "$(files "$p")" ""
 }
 
+# Signs that mean something to sed, in a prefix.
+odd_folders() {
+  local p="$work/a|b&c,d"
+  make -s install PREFIX="$p"
+  same "$(files "$p")" "$expected"
+  export PKG_CONFIG_PATH=$p/lib/pkgconfig
+  same "$(pkg-config --variable=prefix ottla)" "$p"
+  same "$(sed -n 's/^libdir=//p' "$p/lib/pkgconfig/ottla-static.pc")" "\${prefix}/lib"
+  make -s uninstall PREFIX="$p"
+  same "$(files "$p")" ""
+}
+
 paths_that_cannot_be() {
   fails "PREFIX=here" make -s install PREFIX=here
   fails "blanks" make -s install PREFIX="$work/a b"
@@ -230,6 +242,7 @@ check cmake-versions-to-come cmake_will_know_versions
 check uninstall uninstalls
 check destdir staged
 check folders other_folders
+check odd-folders odd_folders
 check bad-paths paths_that_cannot_be
 echo "test result: $([ $failed = 0 ] && echo ok || echo FAILED). $passed passed; $failed failed"
 [ $failed = 0 ]
