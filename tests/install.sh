@@ -112,6 +112,46 @@ by_cmake() { # PREFIX
   same "$(readelf -d "$work/cmake/cpp_static" | grep 'NEEDED.*libottla' || true)" ""
 }
 
+# snippet LANGUAGE: the first of a language in docs/c.md.
+snippet() { awk -v first="\`\`\`$1" '/^```$/ && on {exit} on; $0 == first {on = 1}' docs/c.md; }
+
+# Whether a program takes the shared library.
+needs() { readelf -d "$1" | grep "NEEDED.*$soname"; }
+
+# What docs/c.md says about linking, with the program at its beginning. Its C and C++ are run by
+# tests/c; here it is linked as a reader would.
+documented() {
+  local program=$work/documented command
+  mkdir -p "$program"
+  snippet c >"$program/letters.c"
+  snippet sh >"$program/commands"
+  [ "$(wc -l <"$program/commands")" = 2 ]
+  export PKG_CONFIG_PATH=$prefix/lib/pkgconfig
+  while read -r command; do
+    (cd "$program" && rm -f a.out && bash -euc "$command")
+    case $command in
+      *"inside the program") fails "" needs "$program/a.out" ;;
+      *) needs "$program/a.out" ;;
+    esac
+  done <"$program/commands"
+  {
+    printf 'cmake_minimum_required(VERSION 3.13)\nproject(letters C)\n'
+    echo 'add_executable(letters letters.c)'
+    snippet cmake
+  } >"$program/CMakeLists.txt"
+  grep -q find_package "$program/CMakeLists.txt"
+  cmake -S "$program" -B "$program/build" -DCMAKE_PREFIX_PATH="$prefix"
+  cmake --build "$program/build"
+  needs "$program/build/letters"
+}
+
+# Each snippet is one that some test takes.
+documents_have_no_other_snippets() {
+  same "$(sed -n 's/^```\(.\)/\1/p' docs/c.md | LC_ALL=C sort -u | xargs)" "c cmake cpp sh text"
+  same "$(grep -cE '^```(sh|cmake)$' docs/c.md)" 2
+  same "$(sed -n 's/^```\(.\)/\1/p' docs/python.md bindings/python/README.md | sort -u)" python
+}
+
 # cmake_finds VERSION: what a project gets that asks for this one.
 cmake_finds() {
   rm -rf "$work/version"
@@ -237,6 +277,8 @@ done
 # Without any shared library, even libc: what Libs.private is for.
 check pkg-config-all-static by_pkg_config c ottla -static
 check cmake by_cmake "$prefix"
+check documented documented
+check snippets documents_have_no_other_snippets
 check cmake-versions cmake_knows_versions
 check cmake-versions-to-come cmake_will_know_versions
 check uninstall uninstalls
