@@ -70,13 +70,14 @@ class Interceptor(Protocol):
 OnSend: TypeAlias = Callable[[Record], Record | None]
 Interceptors: TypeAlias = Iterable[Interceptor | OnSend | object]
 Parts: TypeAlias = tuple[str, Any, Any, Any, Any, Any]
+Prepare: TypeAlias = Callable[[str, Any, Any, Any, Any, Any], Parts]
 
 
 def preparation(
     interceptors: Interceptors,
     key_serializer: Serializer | None,
     value_serializer: Serializer | None,
-) -> Callable[[str, Any, Any, Any, Any, Any], Parts] | None:
+) -> Prepare | None:
     """What is done to each record before the library gets it; None if that is nothing."""
     hooks: list[OnSend] = []
     for interceptor in interceptors:

@@ -41,15 +41,10 @@ class Producer(_native.TaskProducer):
         logger: logging.Logger | None = None,
         **sugar: Any,
     ) -> None:
-        interceptors = list(interceptors)
-        if isinstance(partitioner, str):
-            sugar, partitioner = {**sugar, "partitioner": partitioner}, None
-        self._prepare = _record.preparation(interceptors, key_serializer, value_serializer)
-        acknowledge = _record.acknowledgement(interceptors)
-        open_native(self, config, sugar, partitioner, self._prepare, acknowledge, logger)
-        self._pid = os.getpid()
-        open_producers.add(self)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._pid = os.getpid()
+        self._prepare = open_native(self, config, sugar, key_serializer, value_serializer,
+                                    partitioner, interceptors, logger)
         self._loop_pid = 0
         self._create_future: Callable[[], asyncio.Future[Any]]
         self._fd = -1

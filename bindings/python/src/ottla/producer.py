@@ -7,12 +7,11 @@ import logging
 import os
 import warnings
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
 from ottla import _config, _native, _record
-from ottla._native import Delivery
 from ottla.errors import ForkedError, KafkaError, make_error
 
 _LEVELS = {3: logging.ERROR, 4: logging.WARNING, 6: logging.INFO, 7: logging.DEBUG}
@@ -25,12 +24,19 @@ def open_native(
     producer: _native.Base,
     config: Mapping[str, Any] | None,
     sugar: Mapping[str, Any],
+    key_serializer: _record.Serializer | None,
+    value_serializer: _record.Serializer | None,
     partitioner: _record.Partitioner | None,
-    prepare: Callable[..., Any] | None,
-    acknowledge: Callable[[Delivery], None] | None,
+    interceptors: _record.Interceptors,
     logger: logging.Logger | None,
-) -> None:
-    """Makes the library's producer inside a native one."""
+) -> _record.Prepare | None:
+    """Makes the library's producer inside a native one; what it does to records first is given."""
+    interceptors = list(interceptors)
+    if isinstance(partitioner, str):
+        # Kafka's key of that name, for one of the built-in partitioners.
+        sugar, partitioner = {**sugar, "partitioner": partitioner}, None
+    prepare = _record.preparation(interceptors, key_serializer, value_serializer)
+    acknowledge = _record.acknowledgement(interceptors)
     log = logger or logging.getLogger("ottla")
 
     def on_log(lines: list[tuple[int, str]]) -> None:
@@ -38,6 +44,8 @@ def open_native(
             log.log(_LEVELS.get(level, logging.WARNING), "%s", text)
 
     producer._open(_config.settings(config, sugar), partitioner, prepare, acknowledge, on_log)
+    open_producers.add(producer)
+    return prepare
 
 
 class Producer(_native.Producer):
@@ -61,14 +69,8 @@ class Producer(_native.Producer):
         **sugar: Any,
     ) -> None:
         self._pid = os.getpid()
-        interceptors = list(interceptors)
-        if isinstance(partitioner, str):
-            # Kafka's key of that name, for one of the built-in partitioners.
-            sugar, partitioner = {**sugar, "partitioner": partitioner}, None
-        prepare = _record.preparation(interceptors, key_serializer, value_serializer)
-        acknowledge = _record.acknowledgement(interceptors)
-        open_native(self, config, sugar, partitioner, prepare, acknowledge, logger)
-        open_producers.add(self)
+        open_native(self, config, sugar, key_serializer, value_serializer, partitioner,
+                    interceptors, logger)
 
     def metrics(self) -> dict[str, Any]:
         """A snapshot of the counters, under Kafka's names."""
