@@ -46,6 +46,15 @@ class Brokers:
         admin.create_topics([topic], operation_timeout=30)[name].result(30)
         return name
 
+    def pause(self) -> None:
+        """The cluster stands still; connections stay."""
+        for broker in (1, 2, 3):
+            self.cluster.pause(broker)
+
+    def resume(self) -> None:
+        for broker in (1, 2, 3):
+            self.cluster.resume(broker)
+
     def producer(self, **config) -> ottla.Producer:
         return ottla.Producer({"bootstrap.servers": self.servers}, **config)
 

@@ -119,17 +119,11 @@ def test_unreachable_brokers_do_not_stop_the_loop():
 async def fill(own, producer, topic):
     """Tasks of which some wait for memory, as the cluster stands still."""
     await producer.send(topic, b"v")
-    for broker in [1, 2, 3]:
-        own.cluster.pause(broker)
+    own.pause()
     tasks = [asyncio.create_task(producer.send(topic, BIG)) for _ in range(20)]
     while producer.metrics()["waiting-threads"] == 0:
         await asyncio.sleep(0.001)
     return tasks
-
-
-def resume(own):
-    for broker in [1, 2, 3]:
-        own.cluster.resume(broker)
 
 
 def test_a_full_buffer_makes_tasks_wait_and_nobody_else(own):
@@ -142,7 +136,7 @@ def test_a_full_buffer_makes_tasks_wait_and_nobody_else(own):
             started = time.monotonic()
             await asyncio.sleep(0.01)
             assert time.monotonic() - started < 1 and not any(task.done() for task in tasks)
-            resume(own)
+            own.resume()
             assert all(delivery.ok for delivery in await asyncio.gather(*tasks))
             assert len(await many) == 20
 
@@ -164,7 +158,7 @@ def test_a_task_that_is_cancelled_while_it_waits_sends_nothing(own):
             await asyncio.gather(*tasks, many, return_exceptions=True)
             assert producer.metrics()["waiting-threads"] == 0
             assert not producer._tickets
-            resume(own)
+            own.resume()
             return accepted
 
     accepted = asyncio.run(main())

@@ -112,8 +112,7 @@ def test_ctrl_c_ends(wait, own):
     with subprocess.Popen([sys.executable, "-c", program, own.servers, topic], text=True,
                           stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         assert child.stdout.readline() == "ready\n"
-        for broker in [1, 2, 3]:
-            own.cluster.pause(broker)
+        own.pause()
         child.stdin.write("\n")
         child.stdin.flush()
         sleeping = time.monotonic() + 0.3
@@ -161,16 +160,14 @@ def test_signal_handlers_run_while_a_wait_goes_on(own):
     try:
         with own.producer() as producer:
             producer.send(topic, b"v").result(30)
-            for broker in [1, 2, 3]:
-                own.cluster.pause(broker)
+            own.pause()
             timer = threading.Timer(0.1, os.kill, [os.getpid(), signal.SIGUSR1])
             timer.start()
             with pytest.raises(TimeoutError):
                 producer.send(topic, b"v").result(timeout=1)
             assert len(seen) == 1 and time.monotonic() - seen[0] > 0.5
             timer.join()
-            for broker in [1, 2, 3]:
-                own.cluster.resume(broker)
+            own.resume()
     finally:
         signal.signal(signal.SIGUSR1, before)
 
@@ -226,8 +223,7 @@ def test_tasks_that_wait_across_a_fork_hear_of_it_in_the_child_only(own):
     async def main():
         producer = ottla.aio.Producer(bootstrap_servers=own.servers)
         await producer.send(topic, b"warm")
-        for broker in [1, 2, 3]:
-            own.cluster.pause(broker)
+        own.pause()
         tasks = await wait_for(producer)
 
         def use_it_in_another_loop():
@@ -242,8 +238,7 @@ def test_tasks_that_wait_across_a_fork_hear_of_it_in_the_child_only(own):
         said = asyncio.get_running_loop().create_future()
         said.get_loop().call_soon(lambda: said.set_result(in_child(lambda: go_on_with(tasks))))
         assert await said == "5 times ForkedError"
-        for broker in [1, 2, 3]:
-            own.cluster.resume(broker)
+        own.resume()
         await asyncio.wait_for(producer.send(topic, b"the loop of the parent hears"), 20)
         done = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 20)
         assert done[0].ok and done[1].ok and not done[2].failed

@@ -42,17 +42,11 @@ def full(own, **config):
     topic = own.topic(1)
     producer = own.producer(buffer_memory=40_000, batch_size=10_000, **config)
     producer.send(topic, value=b"v").result(30)
-    for broker in [1, 2, 3]:
-        own.cluster.pause(broker)
+    own.pause()
     with pytest.raises(ottla.WouldBlockError):
         for _ in range(10):
             producer.send(topic, value=BIG, timeout=0)
     return producer, topic
-
-
-def resume(own):
-    for broker in [1, 2, 3]:
-        own.cluster.resume(broker)
 
 
 def test_wait_is_interrupted(own):
@@ -74,7 +68,7 @@ def test_wait_is_interrupted(own):
 
     until(interrupt, "the send ends")
     assert len(raised) == 1 and producer.pending == pending
-    resume(own)
+    own.resume()
     producer.close()
     assert len(own.values(topic, pending + 1)) == pending + 1
 
@@ -89,13 +83,13 @@ def test_full_buffer_waits(own):
     with pytest.raises(ottla.BufferExhaustedError):
         producer.send(topic, value=BIG, timeout=0.1)
     assert 0.1 <= time.monotonic() - started < 0.3
-    resume(own)
+    own.resume()
     producer.close()
 
 
 def test_a_full_buffer_that_empties_lets_sends_go_on(own):
     producer, topic = full(own)
-    thread = threading.Timer(0.1, resume, [own])
+    thread = threading.Timer(0.1, own.resume)
     thread.start()
     before = producer.pending
     deliveries = [producer.send(topic, value=BIG) for _ in range(20)]
@@ -109,7 +103,7 @@ def test_full_buffer_would_block(own):
     producer, topic = full(own)
     with pytest.raises(ottla.WouldBlockError, match=r"buffer\.memory"):
         producer.send(topic, value=BIG, timeout=0)
-    resume(own)
+    own.resume()
 
     def try_again():
         try:
@@ -144,7 +138,7 @@ def test_a_ticket_that_another_thread_reads_first_is_not_lost(own):
 
     polling = threading.Thread(target=poll)
     polling.start()
-    thread = threading.Timer(0.02, resume, [own])
+    thread = threading.Timer(0.02, own.resume)
     thread.start()
     try:
         assert producer.send_many(topic, [SlowLetter()] * 10, timeout=20).result(30)
@@ -170,7 +164,7 @@ def test_a_record_that_waits_is_serialized_once(own):
 
     with full(own, value_serializer=serialize)[0] as producer:
         seen.clear()
-        thread = threading.Timer(0.05, resume, [own])
+        thread = threading.Timer(0.05, own.resume)
         thread.start()
         producer.send_many(topic, range(30))
         thread.join()
