@@ -4,7 +4,7 @@ import itertools
 import os
 import pathlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import confluent_kafka
 import confluent_kafka.admin
@@ -107,11 +107,3 @@ def own() -> Iterator[Brokers]:
     """An embedded cluster of three for one test, which may break it."""
     with ottla.Cluster(brokers=3) as cluster:
         yield Brokers(cluster.bootstrap_servers, cluster)
-
-
-def until(condition: Callable[[], object], what: str, seconds: float = 20) -> None:
-    """Waits for a condition."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"in vain: {what}"
-        time.sleep(0.005)

@@ -134,7 +134,7 @@ def test_a_full_buffer_makes_tasks_wait_and_nobody_else(own):
             tasks = await fill(own, producer, topic)
             many = asyncio.create_task(producer.send_many(topic, [BIG] * 20))
             started = time.monotonic()
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.01)  # That nothing ends and the loop goes on is seen over time.
             assert time.monotonic() - started < 1 and not any(task.done() for task in tasks)
             own.resume()
             assert all(delivery.ok for delivery in await asyncio.gather(*tasks))
@@ -151,7 +151,7 @@ def test_a_task_that_is_cancelled_while_it_waits_sends_nothing(own):
         async with producer_of(own, buffer_memory=40_000, batch_size=10_000) as producer:
             tasks = await fill(own, producer, topic)
             many = asyncio.create_task(producer.send_many(topic, [BIG] * 20))
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0)  # It begins.
             accepted = producer.pending
             for task in [*tasks, many]:
                 task.cancel()

@@ -1,7 +1,7 @@
 """ottla.Cluster: the embedded cluster and its faults, and the fixture of the pytest plugin."""
 
 import pytest
-from conftest import until
+from waiting import until
 
 import ottla
 

@@ -9,7 +9,7 @@ import sys
 import threading
 
 import pytest
-from conftest import until
+from waiting import until
 
 import ottla
 

@@ -7,13 +7,15 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 import traceback
 
 import pytest
+from waiting import once_it_waits, polls, until
+
 import ottla
 
+HERE = os.path.dirname(__file__)
 
 def in_child(work) -> str:
     """What `work` says in a child of fork; the child ends without cleaning up."""
@@ -84,12 +86,14 @@ WAITS = {
     "metadata": "other.send('nowhere', b'v')",
     "partitions_for": "other.partitions_for('nowhere')",
     "close": "producer.send(topic, b'v'); producer.close()",
-    "beside a thread that waits": "threading.Thread(target=producer.poll, args=(20,), daemon=True)"
-    ".start(); time.sleep(0.1); producer.send(topic, b'v').result()",
+    "beside a thread that waits": "thread = threading.Thread(target=producer.poll, args=(20,), "
+    "daemon=True); thread.start(); until(lambda: polls(thread.native_id), 'it waits'); "
+    "producer.send(topic, b'v').result()",
 }
 
 PROGRAM = """
-import ottla, sys, threading, time
+import ottla, sys, threading
+from waiting import polls, until
 topic = sys.argv[2]
 producer = ottla.Producer(bootstrap_servers=sys.argv[1], buffer_memory=40000, batch_size=10000)
 other = ottla.Producer(bootstrap_servers='127.0.0.1:1', log_level='error')
@@ -109,16 +113,13 @@ producer._close_at_once()
 def test_ctrl_c_ends(wait, own):
     topic = own.topic(1)
     program = PROGRAM.format(wait=WAITS[wait])
-    with subprocess.Popen([sys.executable, "-c", program, own.servers, topic], text=True,
+    with subprocess.Popen([sys.executable, "-c", program, own.servers, topic], text=True, cwd=HERE,
                           stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         assert child.stdout.readline() == "ready\n"
         own.pause()
         child.stdin.write("\n")
         child.stdin.flush()
-        sleeping = time.monotonic() + 0.3
-        while time.monotonic() < sleeping:
-            assert child.poll() is None
-            time.sleep(0.01)
+        until(lambda: polls(child.pid, child.pid), "the program waits")
         started = time.monotonic()
         child.send_signal(signal.SIGINT)
         assert child.stdout.readline() == "interrupted 0\n"
@@ -147,7 +148,7 @@ def test_a_signal_handler_may_close_the_producer_that_is_waited_for(brokers):
     with subprocess.Popen([sys.executable, "-c", TERMINATED, brokers.servers, topic], text=True,
                           stdout=subprocess.PIPE) as child:
         assert child.stdout.readline() == "ready\n"
-        time.sleep(0.2)
+        until(lambda: polls(child.pid, child.pid), "the program waits")
         child.send_signal(signal.SIGTERM)
         assert child.wait(30) == 7
     assert brokers.values(topic, 2) == [b"v", b"last words"]
@@ -161,12 +162,11 @@ def test_signal_handlers_run_while_a_wait_goes_on(own):
         with own.producer() as producer:
             producer.send(topic, b"v").result(30)
             own.pause()
-            timer = threading.Timer(0.1, os.kill, [os.getpid(), signal.SIGUSR1])
-            timer.start()
+            thread = once_it_waits(os.kill, os.getpid(), signal.SIGUSR1)
             with pytest.raises(TimeoutError):
                 producer.send(topic, b"v").result(timeout=1)
             assert len(seen) == 1 and time.monotonic() - seen[0] > 0.5
-            timer.join()
+            thread.join()
             own.resume()
     finally:
         signal.signal(signal.SIGUSR1, before)
@@ -217,7 +217,7 @@ def test_tasks_that_wait_across_a_fork_hear_of_it_in_the_child_only(own):
             producer.send(topic, b"v"), await producer.enqueue(topic, b"v"),
             producer.send_many(topic, [b"v"] * 3), producer.flush(),
             producer.partitions_for("nowhere")]]
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0)  # Each begins.
         return tasks
 
     async def main():

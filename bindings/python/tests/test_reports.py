@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from conftest import until
+from waiting import until
 
 import ottla
 

@@ -6,7 +6,7 @@ import threading
 import time
 
 import pytest
-from conftest import until
+from waiting import once_it_waits, polls, until
 
 import ottla
 
@@ -89,8 +89,7 @@ def test_full_buffer_waits(own):
 
 def test_a_full_buffer_that_empties_lets_sends_go_on(own):
     producer, topic = full(own)
-    thread = threading.Timer(0.1, own.resume)
-    thread.start()
+    thread = once_it_waits(own.resume)
     before = producer.pending
     deliveries = [producer.send(topic, value=BIG) for _ in range(20)]
     many = producer.send_many(topic, [BIG] * 20)
@@ -116,35 +115,36 @@ def test_full_buffer_would_block(own):
     producer.close()
 
 
-class SlowToGo(bytes):
-    """Bytes that give another thread its turn when the library has copied them."""
-
-    def __del__(self):
-        time.sleep(0.05)
-
-
-class SlowLetter(ottla.Record):
-    value = property(lambda self: SlowToGo(BIG), lambda self, value: None)
-
-
 def test_a_ticket_that_another_thread_reads_first_is_not_lost(own):
     """Between the try that got the ticket and the wait for it other threads may run."""
     producer, topic = full(own)
-    sent = threading.Event()
+    polled, gone, sent = [], threading.Event(), threading.Event()
+
+    class SlowToGo(bytes):
+        """The library has copied it. While it goes the other thread reads what comes."""
+
+        def __del__(self):
+            if not gone.is_set():
+                gone.set()
+                own.resume()
+                until(lambda: producer.pending == 0, "the buffer empties")
+                seen = len(polled)
+                until(lambda: len(polled) > seen + 1, "tickets are read")
+
+    class Letter(ottla.Record):
+        value = property(lambda self: SlowToGo(BIG), lambda self, value: None)
 
     def poll():
         while not sent.is_set():
             producer.poll(0.01)
+            polled.append(1)
 
     polling = threading.Thread(target=poll)
     polling.start()
-    thread = threading.Timer(0.02, own.resume)
-    thread.start()
     try:
-        assert producer.send_many(topic, [SlowLetter()] * 10, timeout=20).result(30)
+        assert producer.send_many(topic, [Letter()] * 10, timeout=20).result(30)
     finally:
         sent.set()
-        thread.join()
         polling.join()
     producer.close()
 
@@ -164,8 +164,7 @@ def test_a_record_that_waits_is_serialized_once(own):
 
     with full(own, value_serializer=serialize)[0] as producer:
         seen.clear()
-        thread = threading.Timer(0.05, own.resume)
-        thread.start()
+        thread = once_it_waits(own.resume)
         producer.send_many(topic, range(30))
         thread.join()
     assert seen == list(range(30))
@@ -271,7 +270,7 @@ def test_when_the_thread_that_reads_for_all_goes_another_one_does(own):
         delivery = producer.send(topic, b"v")
         first = threading.Thread(target=patiently, args=(delivery, 0.3, done))
         first.start()
-        time.sleep(0.1)
+        until(lambda: polls(first.native_id), "the first one waits")
         others = [threading.Thread(target=patiently, args=(delivery, 60, done)) for _ in range(3)]
         for other in others:
             other.start()
@@ -353,7 +352,7 @@ def test_close_ends_a_poll_of_another_thread(brokers):
     threads = [threading.Thread(target=producer.poll, args=(None,)) for _ in range(3)]
     for thread in threads:
         thread.start()
-    time.sleep(0.1)
+    until(lambda: all(polls(thread.native_id) for thread in threads), "all wait")
     producer.close()
     for thread in threads:
         thread.join(10)
@@ -373,11 +372,11 @@ def test_a_waiter_does_not_wait_for_the_callback_of_another_record(own):
         late = producer.send(slow, b"late")
         leader = threading.Thread(target=late.exception, args=(30,))
         leader.start()
-        time.sleep(0.1)
+        until(lambda: polls(leader.native_id), "the leader waits")
         first = producer.send(quick, b"first")
         follower = threading.Thread(target=lambda: first.result(30) and heard.set())
         follower.start()
-        time.sleep(0.002)
+        until(lambda: heard.is_set() or polls(follower.native_id), "the follower waits")
         told = []
         producer.send(quick, b"second", on_delivery=lambda _: told.append(heard.wait(5)))
         interval = sys.getswitchinterval()
