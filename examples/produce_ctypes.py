@@ -1,8 +1,6 @@
 """Sends four records and shows what became of each: produce_ctypes.py HOST:PORT TOPIC
 
-The plain C API by ctypes: libottla.so, the standard library, and no more. For a program there is
-the package ottla (produce.py).
-"""
+The plain C API by ctypes; for a program there is the package ottla (produce.py)."""
 import ctypes
 import struct
 import sys
@@ -31,26 +29,21 @@ def length(data):
     return c_int64(-1 if data is None else len(data))
 
 
-def send(producer, topic, opaque, key, value, headers=(), timestamp_ms=-1):
-    packed = b"".join(struct.pack("=i", length(part).value) + (part or b"")
-                      for header in headers for part in header)
-    check(lib.ottla_producer_send_flat, producer, topic, length(topic), -1, c_int64(timestamp_ms),
-          key, length(key), value, length(value), packed, length(packed), c_uint64(opaque), 0, -2,
-          None)
-
-
 def main(servers, topic):
     config, producer, topic = c_void_p(), c_void_p(), topic.encode()
     lib.ottla_config_new(byref(config))
     check(lib.ottla_config_set, config, b"bootstrap.servers", servers.encode())
     check(lib.ottla_producer_new, config, byref(producer))
-    send(producer, topic, 0, b"ottla", b"a letter", [(b"from", b"Franz"), (b"note", None)],
-         timestamp_ms=1709251200000)
-    send(producer, topic, 1, None, b"a postcard without a key")
-    send(producer, topic, 2, b"ottla", None, [(b"empty", b"")], timestamp_ms=1709251200001)
-    send(producer, topic, 3, b"", b"")
+    records = [(b"ottla", b"a letter", [b"from", b"Franz", b"note", None], 1709251200000),
+               (None, b"a postcard without a key", [], -1),
+               (b"ottla", None, [b"empty", b""], 1709251200001), (b"", b"", [], -1)]
+    for number, (key, value, headers, timestamp_ms) in enumerate(records):
+        packed = b"".join(struct.pack("=i", length(part).value) + (part or b"") for part in headers)
+        check(lib.ottla_producer_send_flat, producer, topic, length(topic), -1,
+              c_int64(timestamp_ms), key, length(key), value, length(value), packed,
+              length(packed), c_uint64(number), 0, -2, None)
     reports, count, lease, seen, failed = (Report * 16)(), c_size_t(), c_void_p(), 0, 0
-    while seen < 4:
+    while seen < len(records):
         check(lib.ottla_producer_poll_reports, producer, reports, c_size_t(ctypes.sizeof(Report)),
               c_size_t(len(reports)), -1, byref(count), byref(lease))
         for report in reports[:count.value]:

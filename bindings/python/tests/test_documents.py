@@ -41,3 +41,16 @@ def test_the_pages_have_snippets_and_name_what_there_is():
         if name.endswith("Error") and name not in page:
             assert name in ("FatalError", "InCallbackError", "InterruptedError", "NetworkError",
                             "NotImplementedError", "PartitionerError"), f"{name} is not told"
+
+
+def test_the_example_with_ctypes_sends_what_the_others_do_in_sixty_lines(own):
+    example = ROOT / "examples" / "produce_ctypes.py"
+    assert len(example.read_text(encoding="utf-8").splitlines()) <= 60
+    topic = own.topic(1)
+    subprocess.run([sys.executable, str(example), own.servers, topic], check=True, timeout=60,
+                   env={"LD_LIBRARY_PATH": str(ROOT / "build" / "lib")})
+    sent = [(record["key"], record["value"], record["headers"])
+            for record in own.cluster.records(topic, 0)]
+    assert sent == [("ottla", "a letter", [["from", "Franz"], ["note", None]]),
+                    (None, "a postcard without a key", []), ("ottla", None, [["empty", ""]]),
+                    ("", "", [])]
