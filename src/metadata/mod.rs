@@ -23,7 +23,12 @@ use crate::wire::messages::metadata::MetadataResponseTopic;
 /// So many answers in a row that know an older leader epoch than ours are taken for late news;
 /// after them it is ours that was wrong, as of a broker with a defect, or of a cluster that was
 /// restored. (Java waits until the topic is made anew or was not used for `metadata.max.idle.ms`.)
-/// Taking late news for good costs a refused request: who leads is decided by the brokers.
+/// Late news that are taken for good lead to a broker that was deposed. One that knows it refuses.
+/// One that is cut off from its controller does not know it, and a produce request names no epoch
+/// that could tell: with acks=all it acknowledges nothing, as nobody follows it any more; with
+/// acks=1 or 0 what it takes is gone when it hears of its successor, which these do not rule out
+/// for any leader. That takes ten answers of such a broker and none of another one, which the others
+/// name no more: it is found where nobody else answers, from bootstrap (`simulation::deposed`).
 const STALE_ANSWERS_MAX: u8 = 10;
 
 /// What Metadata needs of the configuration.

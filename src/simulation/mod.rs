@@ -12,6 +12,7 @@
 //!   chaos    what goes wrong, and when it ends
 //! stage      a small world for scripts, where nothing is left to chance
 //! scripts    what other producers did wrong, step by step
+//! deposed    what a leader can do that was deposed and does not know it
 //! oracle     what must hold in the end, whatever happened
 //! reached    what a run over many seeds must have seen
 //! trace      what happened: counters, a hash, lines to read
@@ -24,6 +25,8 @@ mod application;
 mod brokers;
 mod chaos;
 mod client;
+#[cfg(test)]
+mod deposed;
 mod network;
 mod oracle;
 mod reached;
