@@ -80,8 +80,8 @@ struct State {
 pub struct Metadata {
     config: MetadataConfig,
     state: Mutex<State>,
-    /// Somebody began to wait. The I/O thread looks here before it sleeps, as when it worked out
-    /// for how long, the topic was perhaps not yet registered.
+    /// Somebody began to wait, or wants another topic. The I/O thread looks here before it sleeps,
+    /// as when it worked out for how long, the topic was perhaps not yet registered.
     news: AtomicBool,
 }
 
@@ -142,7 +142,7 @@ impl Metadata {
         Ok(ticket)
     }
 
-    /// Whether somebody began to wait since `take_news`.
+    /// Whether somebody began to wait, or to want a topic, since `take_news`.
     pub fn has_news(&self) -> bool {
         self.news.load(Ordering::SeqCst)
     }
@@ -179,7 +179,9 @@ impl Metadata {
 
     /// Registers a topic without waiting; an unknown one is asked for at once.
     pub fn want(&self, topic: &str, now: Instant) {
-        self.state.lock().want(topic, now);
+        if self.state.lock().want(topic, now) {
+            self.news.store(true, Ordering::SeqCst);
+        }
     }
 
     /// Asks for an update of everything, after the back-off.
@@ -362,14 +364,16 @@ impl Metadata {
 }
 
 impl State {
-    fn want(&mut self, topic: &str, now: Instant) {
+    /// True if it was not wanted before.
+    fn want(&mut self, topic: &str, now: Instant) -> bool {
         if let Some(wanted) = self.wanted.get_mut(topic) {
             wanted.last_used = now;
-            return;
+            return false;
         }
         self.new_topics += 1;
         let wanted = Wanted { last_used: now, new: true, error: None };
         self.wanted.insert(topic.to_owned(), wanted);
+        true
     }
 
     fn is_bootstrap(&self) -> bool {

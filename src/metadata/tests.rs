@@ -349,6 +349,17 @@ fn topics_that_nobody_sends_to_are_forgotten() {
 }
 
 #[test]
+fn a_topic_that_is_wanted_is_news_if_it_was_not_wanted_before() {
+    let mut room = Room::new();
+    for (topic, news) in [("a", true), ("a", false), ("b", true)] {
+        room.metadata.want(topic, room.now);
+        assert_eq!(room.metadata.has_news(), news, "{topic}");
+        room.metadata.take_news();
+    }
+    assert_eq!(room.begin().topics, ["a", "b"]);
+}
+
+#[test]
 fn an_answer_without_a_usable_broker_is_of_no_use_and_changes_nothing() {
     let mut room = Room::new();
     room.wait_for("a");

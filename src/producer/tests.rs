@@ -1,8 +1,14 @@
-//! A producer whose threads cannot be started.
+//! A producer whose threads cannot be started, and one whose I/O thread is played by the test.
 
 use super::*;
+use crate::metadata::UpdateRequest;
 use crate::record::Record;
 use crate::sync::refusals::ALLOWED;
+use crate::time::Instant;
+use crate::wire::messages::MetadataResponse;
+use crate::wire::messages::metadata::{
+    MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
+};
 
 struct Nothing;
 
@@ -54,4 +60,69 @@ fn a_thread_that_cannot_be_started_is_an_error_and_leaves_no_other() {
             std::thread::yield_now();
         }
     }
+}
+
+/// What the I/O thread makes of an answer in which topic `t`, if it was asked for, has a partition.
+fn answer(producer: &Producer, request: &UpdateRequest, now: Instant) {
+    let broker = MetadataResponseBroker {
+        node_id: 1,
+        host: "b1".into(),
+        port: 9092,
+        ..MetadataResponseBroker::default()
+    };
+    let partition =
+        MetadataResponsePartition { leader_id: 1, ..MetadataResponsePartition::default() };
+    let topic = |name: &String| MetadataResponseTopic {
+        name: Some(name.as_str().into()),
+        partitions: vec![partition.clone()],
+        ..MetadataResponseTopic::default()
+    };
+    let topics: Vec<_> = request.topics.iter().map(topic).collect();
+    let response =
+        MetadataResponse { brokers: vec![broker], topics, ..MetadataResponse::default() };
+    let cluster = producer.shared.metadata.update(response, request, now).expect("of use");
+    let known = &producer.shared.accumulator.topics;
+    for name in cluster.topics.keys() {
+        known.update(&known.get_or_add(name), 1, |_| true);
+    }
+}
+
+#[test]
+fn the_partitions_of_a_topic_that_was_idle_have_no_leader_until_it_is_asked_for_again() {
+    let mut config = Config::new();
+    config.set("bootstrap.servers", "127.0.0.1:1").expect("a good setting");
+    let producer = Producer::new(&config, Hooks::default()).expect("a good configuration");
+    let woken = Arc::new(AtomicBool::new(false));
+    let waker = woken.clone();
+    let accumulator = &producer.shared.accumulator;
+    accumulator.wakeup.set_waker(move || waker.store(true, Ordering::SeqCst));
+    let metadata = &producer.shared.metadata;
+    let used = |name: &str| accumulator.topics.get_or_add(name).take_used();
+    let begin = |now: Instant| {
+        metadata.take_news();
+        metadata.begin_update(now, used)
+    };
+    let partitions = || producer.try_partitions_for("t", &mut 0).expect("they are known");
+
+    let now = time::now();
+    metadata.want("t", now);
+    answer(&producer, &begin(now), now);
+    assert_eq!(partitions(), [(0, 1)]);
+    // That was a use; after the next update nobody uses it for long.
+    for minutes in [0, 6] {
+        let now = time::now() + Duration::from_secs(60 * minutes);
+        metadata.request_update();
+        answer(&producer, &begin(now), now);
+    }
+    assert!(!metadata.cluster().topics.contains_key("t"));
+    accumulator.wakeup.will_sleep(Instant::NEVER);
+    assert!(!metadata.has_news());
+    assert_eq!(partitions(), [(0, -1)]);
+    assert!(metadata.has_news() && woken.load(Ordering::SeqCst), "the I/O thread is told");
+    assert!(metadata.next_update() <= time::now());
+    let now = time::now();
+    let request = begin(now);
+    assert_eq!(request.topics, ["t"]);
+    answer(&producer, &request, now);
+    assert_eq!(partitions(), [(0, 1)]);
 }
