@@ -62,8 +62,10 @@ impl Tickets {
         let mut state = self.state.lock();
         state.last_id += 1;
         let id = state.last_id;
-        let tickets = self.clone();
+        // It belongs to the ticket, which is held here.
+        let tickets = Arc::downgrade(self);
         let on_ready = move || {
+            let Some(tickets) = tickets.upgrade() else { return };
             let mut state = tickets.state.lock();
             // One that was given up, or never came to be held, is told to nobody.
             let Some(held) = state.held.get_mut(&id).filter(|held| !held.told) else { return };
@@ -297,5 +299,16 @@ mod tests {
         let (_, never_held) = ticket(&tickets);
         never_held.fulfil(());
         assert_eq!(tickets.take_ready(), None);
+    }
+
+    #[test]
+    fn tickets_that_are_still_held_keep_nothing_alive() {
+        let tickets = tickets();
+        let (id, ready) = ticket(&tickets);
+        tickets.hold(id, held(&ready));
+        let alive = Arc::downgrade(&tickets);
+        drop(tickets);
+        assert!(alive.upgrade().is_none());
+        ready.fulfil(());
     }
 }
