@@ -122,20 +122,26 @@ impl Worker {
         !self.jobs.is_empty()
     }
 
-    /// Takes the next batch that waits; false if nobody wants it any more.
+    /// Takes the next batch that waits; false if nobody wants it any more. `alter` may plant a bug
+    /// in what it makes.
     #[cfg(feature = "simulation")]
-    pub fn step(&mut self, accumulator: &RecordAccumulator) -> bool {
-        self.jobs.try_recv().is_ok_and(|job| self.compress(accumulator, job))
+    pub fn step(&mut self, accumulator: &RecordAccumulator, alter: impl Fn(&mut Vec<u8>)) -> bool {
+        self.jobs.try_recv().is_ok_and(|job| self.compress(accumulator, job, alter))
     }
 
     fn run(mut self, accumulator: &RecordAccumulator) {
         while let Ok(job) = self.jobs.recv() {
-            self.compress(accumulator, job);
+            self.compress(accumulator, job, |_| ());
         }
     }
 
     /// Compresses a batch where it lies; false if it is not there any more.
-    fn compress(&mut self, accumulator: &RecordAccumulator, job: Job) -> bool {
+    fn compress(
+        &mut self,
+        accumulator: &RecordAccumulator,
+        job: Job,
+        alter: impl Fn(&mut Vec<u8>),
+    ) -> bool {
         let Job { partition, batch_id, buffers } = job;
         let place = |deque: &Deque| deque.batches.iter().position(|batch| batch.id == batch_id);
         // It may have expired, also meanwhile: then there is nothing to do, and a close in a hurry
@@ -147,7 +153,8 @@ impl Worker {
         let mut deque = partition.lock();
         // What is not wanted any more goes back to the pool after the lock, as it was made before.
         let Some(place) = place(&deque) else { return false };
-        let Some((records, kind)) = done else { return false };
+        let Some((mut records, kind)) = done else { return false };
+        alter(records.bytes_mut());
         deque.batches[place].finish(records, kind);
         accumulator.cut_to_size(&partition, &mut deque, place);
         if place == 0 {

@@ -67,7 +67,7 @@ pub use topic_config::{TimestampType, TopicConfig};
 /// What a simulator drives without threads.
 #[cfg(feature = "simulation")]
 pub(crate) use {
-    call::{Output, RawRequest},
+    call::{Call, Output, RawRequest},
     connections::Connections,
     core::ClusterCore,
     kafka_apis::parse,

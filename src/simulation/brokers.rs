@@ -13,7 +13,8 @@ use super::socket::{End, Endpoint};
 use super::trace::Trace;
 use super::world::What;
 use crate::broker::{
-    BrokerState, ClusterConfig, ClusterCore, Connections, Output, RawRequest, TopicImage,
+    BrokerState, Call, ClusterConfig, ClusterCore, Connections, Output, RawRequest, TopicConfig,
+    TopicImage,
 };
 use crate::broker::{Endpoint as Address, Scheduler, parse};
 use crate::io::{ConnId, OutputQueue, Progress, RequestReader, Transport};
@@ -59,6 +60,8 @@ pub struct Brokers {
     /// The topics at the last look.
     known: BTreeMap<Arc<str>, Arc<TopicImage>>,
     scratch: Vec<u8>,
+    /// What should not have come.
+    pub violations: Vec<String>,
 }
 
 /// What a look at a connection's socket gave.
@@ -82,7 +85,8 @@ impl Brokers {
         let drips = Scheduler::default();
         let (sockets, due) = (BTreeMap::new(), VecDeque::new());
         let known = BTreeMap::new();
-        Brokers { core, sockets, connections, drips, due, known, scratch }
+        let violations = Vec::new();
+        Brokers { core, sockets, connections, drips, due, known, scratch, violations }
     }
 
     /// Whether the broker's port takes connections; that of a paused one does.
@@ -184,10 +188,27 @@ impl Brokers {
         };
         let text = format_args!("b{broker} < link {link}: {api} v{version}, {size} bytes");
         wires.trace.note(now, text);
+        self.inspect(&parsed.call, now);
         let copy = parsed.clone();
         let core = &mut self.core;
         if catch_unwind(AssertUnwindSafe(|| core.receive(parsed, now))).is_err() {
             core.handler_failed(copy, now);
+        }
+    }
+
+    /// What a broker would refuse whatever its topics are like comes from nobody. A report of the
+    /// refusal would be true, so it is looked for here.
+    fn inspect(&mut self, call: &Call, now: Instant) {
+        let wall_ms = WALL_MS + now.as_millis() as i64;
+        for batch in &call.batches {
+            let sound = match batch {
+                Ok(batch) => batch.check(&TopicConfig::default(), wall_ms),
+                Err(error) => Err(error.clone()),
+            };
+            if let Err(error) = sound {
+                let (broker, link, why) = (call.broker, call.conn.0, error.message);
+                self.violations.push(format!("b{broker} got a bad batch on link {link}: {why:?}"));
+            }
         }
     }
 

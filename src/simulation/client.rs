@@ -422,7 +422,15 @@ impl Client {
     /// It is through with a batch.
     pub fn compressed(&mut self, wires: &mut Wires<'_>, now: Instant) {
         self.worker_is_busy = false;
-        let wanted = self.worker.step(&self.shared.accumulator);
+        let bug = self.bug;
+        let wanted = self.worker.step(&self.shared.accumulator, |bytes| match bug {
+            Some(Bug::DamagedBatch) => {
+                let middle = bytes.len() / 2;
+                bytes[middle] ^= 1;
+            }
+            Some(Bug::BatchCutShort) => _ = bytes.pop(),
+            _ => {}
+        });
         wires.trace.count(match wanted {
             true => "batch compressed",
             false => "batch compressed in vain",

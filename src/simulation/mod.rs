@@ -58,6 +58,10 @@ pub enum Bug {
     MissingAnswerIsFailure,
     /// Records lose their last byte on the way.
     DamagedRecord,
+    /// The worker that compresses changes a bit of what it has made.
+    DamagedBatch,
+    /// The worker that compresses loses the last byte of what it has made.
+    BatchCutShort,
     /// Somebody keeps a buffer for good.
     KeptMemory,
     /// The I/O thread is not told of the close.
@@ -71,7 +75,7 @@ pub enum Bug {
 }
 
 /// Each of them, and what the oracle says of it: every invariant is there.
-pub const BUGS: [(Bug, &str); 14] = [
+pub const BUGS: [(Bug, &str); 17] = [
     (Bug::MissingAnswerIsSuccess, "is not where it was reported"),
     (Bug::NoSequences, "is in the log more than once"),
     (Bug::NoSequences, "which was sent before it"),
@@ -81,6 +85,9 @@ pub const BUGS: [(Bug, &str); 14] = [
     (Bug::DoubleReport, "has 2 reports"),
     (Bug::MissingAnswerIsFailure, "is in the log"),
     (Bug::DamagedRecord, "is not what is at"),
+    (Bug::DamagedBatch, "got a bad batch"),
+    (Bug::DamagedBatch, "is not what is at"),
+    (Bug::BatchCutShort, "got a bad batch"),
     (Bug::KeptMemory, "bytes came back to the pool"),
     (Bug::LostWakeup, "which was due by"),
     (Bug::LateReport, "was reported after"),

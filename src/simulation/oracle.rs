@@ -61,6 +61,7 @@ pub fn judge(world: &World) -> Vec<String> {
             }
         }
     }
+    problems.extend(world.brokers.violations.iter().cloned());
     for client in &world.clients {
         judge_client(client, &found, &mut problems);
         judge_end(client, world.now, &mut problems);
