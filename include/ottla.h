@@ -34,9 +34,9 @@
  * unless it is flagged OTTLA_NO_REPORT; one that was refused gets none. Reports are consumed in
  * exactly one way: pulled with ottla_producer_poll_reports, or given to the report callback inside
  * ottla_producer_poll, _flush and _close, or given to the callback on a thread of the library
- * (delivery.report.mode=dispatch). Read them: with delivery.report.queue.max unread ones a send
- * answers OTTLA_REPORTS_FULL. Buffer memory does not wait for that: it returns when the broker
- * answers.
+ * (delivery.report.mode=dispatch). Read them: with delivery.report.queue.max unread ones, those
+ * still to come included, a send answers OTTLA_REPORTS_FULL at once. Buffer memory does not wait for
+ * that: it returns when the broker answers.
  *
  * CALLBACKS never run on the thread that talks to the brokers. What they are given is valid until
  * they return. They may send and poll; flush, close and free of the same producer answer

@@ -151,8 +151,8 @@ pub(super) static OURS: &[Key] = keys! {
         "Who reads delivery reports: the application by array or inside poll, a thread of the \
          library that calls the report callback, or nobody.";
     "delivery.report.queue.max", Kind::long(1), Some("1000000"), Medium,
-        "How many records may be accepted while their reports are unread; beyond it send answers \
-         REPORTS_FULL.",
+        "How many records may be accepted whose reports were not read, those still to come \
+         included; beyond it send does not wait and answers REPORTS_FULL.",
         aliases(alias!("queue.buffering.max.messages", Instead("0", LONG_MAX)));
     "delivery.report.timestamp", Kind::Bool, Some("true"), Low,
         "Whether a report says when its record was created, for 8 bytes a record.";

@@ -7,6 +7,7 @@ use ottla::{ErrorCode, Header, Record, State};
 
 use super::raw::{NOBODY, Raw, batch, write};
 use super::rig::*;
+use super::run::Run;
 
 const PRODUCE: i16 = 0;
 const METADATA: i16 = 3;
@@ -210,4 +211,42 @@ fn everything_that_arrived_can_be_asked_for() {
     assert_eq!((records[1].sequence, &records[1].key, &records[1].value), (1, &None, &None));
     let stored = cluster.records("t", 1);
     assert_eq!((stored[0].headers.as_slice(), stored[1].value.as_ref()), (&expected[..], None));
+}
+
+/// The first record is in the log although its answer was an error, and is sent again; the reports
+/// of those behind it wait for it, which takes all the slots there are.
+#[test]
+fn reports_that_wait_for_an_earlier_one_refuse_sends_and_hold_up_nobody_for_good() {
+    let cluster = cluster();
+    let settings = [
+        ("delivery.report.queue.max", "3"),
+        ("batch.size", "100"),
+        ("linger.ms", "0"),
+        ("retry.backoff.ms", "1000"),
+    ];
+    let run = Run::pulling(&cluster.bootstrap_servers(), &settings);
+    let record = Record { topic: "t", partition: Some(0), ..Record::default() };
+    let record = Record { value: Some(&[0; 100]), ..record };
+    let mut thread = run.thread();
+    // One acknowledgement, or the next ones are sent one by one.
+    thread.send(&record).unwrap();
+    assert_eq!(run.pull(1, LIMIT).unwrap(), 1);
+    cluster.inject(once(FaultAction::Delay(Duration::from_millis(500))));
+    let in_doubt = FaultAction::ErrorAfter(ErrorCode::NOT_ENOUGH_REPLICAS_AFTER_APPEND);
+    cluster.inject(Fault::new(in_doubt).topic("t").partition(0).times(1));
+    (0..3).for_each(|_| thread.send(&record).unwrap());
+    until("all are in the log", || cluster.records("t", 0).len() == 4);
+    let full = |error: ottla::Error| assert_eq!(error.code(), ErrorCode::REPORTS_FULL, "{error}");
+    full(thread.send(&record).unwrap_err());
+    full(run.producer.try_send(&record, &mut 0).unwrap_err());
+    assert_eq!(run.pull(1, Duration::ZERO).unwrap(), 0, "all are held");
+    // Whoever waits for a report is woken by the first of them, and then there is room again.
+    assert_eq!(run.pull(1, LIMIT).unwrap(), 1);
+    thread.send(&record).unwrap();
+    full(thread.send(&record).unwrap_err());
+    run.producer.flush(Some(LIMIT)).unwrap();
+    assert_eq!(run.pull(9, Duration::ZERO).unwrap(), 3);
+    let offsets: Vec<i64> = run.reports().iter().map(|report| report.offset).collect();
+    assert_eq!(offsets, [0, 1, 2, 3, 4]);
+    persisted(&run.reports());
 }
