@@ -94,8 +94,7 @@ impl Sender {
         let leader = self.leader(&part.queue);
         let last = self.last_error(part, leader.unwrap_or(-1));
         let Some(leader) = leader else {
-            let trouble = self.shared.metadata.trouble(part.queue.topic.as_str());
-            let why = trouble.map_or(String::new(), |error| format!(": {error}"));
+            let why = self.no_leader(part).map_or(String::new(), |why| format!(": {why}"));
             return format!("the record waited for a leader of {name}{why}{last}");
         };
         let broker = self.client.describe(leader);
@@ -121,6 +120,18 @@ impl Sender {
         }
         let in_flight = self.client.in_flight(leader);
         format!("the record waited behind {in_flight} request(s) in flight to {broker}{last}")
+    }
+
+    /// Why a partition's leader is not known: what is wrong with the topic or with asking for it,
+    /// else what the last answer said of the partition.
+    fn no_leader(&self, part: &Part) -> Option<String> {
+        let (topic, metadata) = (part.queue.topic.as_str(), &self.shared.metadata);
+        if let Some(trouble) = metadata.trouble(topic) {
+            return Some(trouble.to_string());
+        }
+        let cluster = metadata.cluster();
+        let code = cluster.partition(topic, part.queue.partition)?.error;
+        (code != ErrorCode::NONE).then(|| format!("{} ({code})", code.text()))
     }
 
     /// The partition's last error, unless it is the trouble of `node`, which is told anyway.

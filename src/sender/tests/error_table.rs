@@ -11,10 +11,11 @@ use crate::report::State;
 type Probe = fn(ErrorCode) -> String;
 
 /// The columns of the table behind the code and its name.
-const COLUMNS: [(&str, Probe); 6] = [
+const COLUMNS: [(&str, Probe); 7] = [
     ("Produce", |code| produce(code, Setup::default)),
     ("Produce, no idempotence", |code| produce(code, || Setup::default().without_idempotence(-1))),
     ("Metadata, topic", metadata_of_a_topic),
+    ("Metadata, partition", metadata_of_a_partition),
     ("Metadata, whole", metadata),
     ("InitProducerId", init_producer_id),
     ("ApiVersions", api_versions),
@@ -109,6 +110,38 @@ fn metadata_of_a_topic(code: ErrorCode) -> String {
     if again { format!("asked again, {end}") } else { end.to_owned() }
 }
 
+/// A partition is answered for with `code`, and has no leader; then it has one all the same.
+fn metadata_of_a_partition(code: ErrorCode) -> String {
+    let mut world = Setup::default().delivery_timeout(2000).start();
+    world.cluster.create("t", 1);
+    let partition = world.cluster.partition("t", 0);
+    let leader = partition.leader;
+    (partition.leader, partition.error) = (-1, code);
+    world.shared.accumulator.topics.get_or_add("t");
+    world.ask("t");
+    world.run();
+    let asked = world.cluster.metadata_asked.len();
+    world.advance(1000);
+    let again = world.cluster.metadata_asked.len() > asked;
+    let record = world.append("t", 0, 8);
+    world.advance(3000);
+    let report = world.report(record);
+    let shown = if code.0 < -1 { ErrorCode::UNKNOWN_SERVER_ERROR } else { code };
+    let told = report.reason().contains(&format!("({shown})"));
+    assert!(report.reason().contains("waited for a leader of t-0"), "{report:?}");
+    let mut words = vec![if again { "asked again" } else { "known" }];
+    words.extend(told.then_some("told"));
+    world.cluster.partition("t", 0).leader = leader;
+    let record = world.append("t", 0, 8);
+    world.advance(1000);
+    let end = match world.is_reported(record) && world.report(record).state == State::Persisted {
+        true => "with a leader: used",
+        false => "with a leader: sends wait",
+    };
+    world.finish();
+    format!("{}, {end}", words.join(", "))
+}
+
 /// The answer as a whole carries `code`.
 fn metadata(code: ErrorCode) -> String {
     let mut world = Setup::default().ready();
@@ -184,4 +217,10 @@ fn every_error_code_means_for_every_request_what_the_table_says() {
     let (codes, wrong_count) = (ErrorCode::ALL.len() + 1, wrong.len());
     assert!(wrong.is_empty(), "{wrong_count} rows are not so, but:\n{}", wrong.join("\n"));
     assert_eq!(rows.len(), codes, "one row per code");
+    // Numbers that have no name here are all one.
+    let nameless = rows.iter().find(|row| row[0] == "1234").expect("a row of one");
+    for code in (0..200).map(ErrorCode).filter(|code| !code.is_known()) {
+        let seen = COLUMNS.map(|(_, probe)| probe(code));
+        assert_eq!(nameless[2..], seen.each_ref()[..], "{code}");
+    }
 }

@@ -48,6 +48,8 @@ struct ProducerState {
 pub struct Partition {
     pub leader: i32,
     pub epoch: i32,
+    /// What metadata says of it.
+    pub error: ErrorCode,
     /// The opaques of its records, by offset.
     pub log: Vec<u64>,
     pub faults: VecDeque<Fault>,
@@ -168,6 +170,7 @@ impl Cluster {
         let partition = |index: i32| Partition {
             leader: ids[index as usize % ids.len()],
             epoch: 0,
+            error: ErrorCode::NONE,
             log: Vec::new(),
             faults: VecDeque::new(),
             producers: HashMap::new(),
@@ -185,6 +188,10 @@ impl Cluster {
     pub fn move_leader(&mut self, topic: &str, partition: i32, leader: i32) {
         let partition = self.partition(topic, partition);
         partition.leader = leader;
+        partition.error = match leader {
+            -1 => ErrorCode::LEADER_NOT_AVAILABLE,
+            _ => ErrorCode::NONE,
+        };
         partition.epoch += 1;
     }
 
@@ -286,10 +293,7 @@ impl Cluster {
             partition_index: index as i32,
             leader_id: partition.leader,
             leader_epoch: if version >= 7 { partition.epoch } else { -1 },
-            error_code: match partition.leader {
-                -1 => ErrorCode::LEADER_NOT_AVAILABLE.0 as i16,
-                _ => 0,
-            },
+            error_code: partition.error.0 as i16,
             ..MetadataResponsePartition::default()
         };
         answer.partitions = topic.partitions.iter().enumerate().map(partition).collect();
