@@ -1,5 +1,6 @@
 //! Times are met under load: never early, and hardly late. The numbers are printed
-//! (`cargo test --test deadlines -- --nocapture`); the limits leave room for a busy machine.
+//! (`cargo test --test deadlines -- --nocapture`). On a busy machine whoever waits is late, so a
+//! thread that does nothing but wait tells meanwhile by how much.
 
 #[path = "support/oracle.rs"]
 mod oracle;
@@ -18,8 +19,12 @@ use run::Run;
 /// Nothing may be later than this.
 const LATE_MAX: Duration = Duration::from_millis(250);
 
-/// 99 of 100 are at most this late; on a quiet machine it is below 10 ms.
-const LATE_P99: Duration = Duration::from_millis(50);
+/// 99 of 100 are at most this late, beside what the machine adds.
+const LATE_P99: Duration = Duration::from_millis(10);
+
+/// How many wake-ups that the machine makes late may lie between a time and its being found over:
+/// of the I/O thread, and of whoever is told.
+const WAKEUPS: u32 = 2;
 
 const MOMENT: Duration = Duration::from_millis(1);
 
@@ -32,26 +37,57 @@ struct Wait {
     ended: Instant,
 }
 
+/// The one of 99 in 100.
+fn p99(late: &mut [Duration]) -> Duration {
+    late.sort();
+    late[(late.len() - 1) * 99 / 100]
+}
+
+/// How late 99 of 100 waits of a thread are that does nothing else, while `waits` runs.
+fn beside_a_plain_wait(waits: impl Fn() -> Vec<Wait>) -> (Vec<Wait>, Duration) {
+    let pulse = Duration::from_millis(5);
+    std::thread::scope(|scope| {
+        // A panic drops its end, too, and so ends the thread.
+        let (end, ended) = mpsc::channel::<()>();
+        let plain = scope.spawn(move || {
+            let mut late = Vec::new();
+            loop {
+                let began = Instant::now();
+                if ended.recv_timeout(pulse) != Err(mpsc::RecvTimeoutError::Timeout) {
+                    return p99(&mut late);
+                }
+                late.push(began.elapsed().saturating_sub(pulse));
+            }
+        });
+        let waits = waits();
+        drop(end);
+        (waits, plain.join().unwrap())
+    })
+}
+
 /// Whether the waits were over in time; that none was over early is asserted.
-fn in_time(what: &str, limit: Duration, waits: &[Wait]) -> bool {
+fn in_time(what: &str, limit: Duration, waits: &[Wait], plain: Duration) -> bool {
     let mut late = Vec::new();
     for wait in waits {
         let longest = wait.ended.duration_since(wait.began.0);
         assert!(longest + MOMENT >= limit, "{what}: over after {longest:?}, before {limit:?}");
         late.push(wait.ended.duration_since(wait.began.1).saturating_sub(limit));
     }
-    late.sort();
-    let (p50, p99, max) =
-        (late[late.len() / 2], late[(late.len() - 1) * 99 / 100], late[late.len() - 1]);
-    println!("{what} {limit:?}: {} waits, late by {p50:?} (p50) {p99:?} (p99) {max:?}", late.len());
-    p99 <= LATE_P99 && max <= LATE_MAX
+    let (p99, count) = (p99(&mut late), late.len());
+    let (p50, max) = (late[count / 2], late[count - 1]);
+    println!("{what} {limit:?}: {count} waits, late by {p50:?} (p50) {p99:?} (p99) {max:?}");
+    println!("    beside a plain wait, late by {plain:?} (p99)");
+    p99 <= LATE_P99 + plain * WAKEUPS && max <= LATE_MAX
 }
 
 /// Somebody else may have had the machine: what is in time once in six times is no defect.
 fn judge(what: &str, limit_ms: u64, waits: impl Fn() -> Vec<Wait>) {
     let _alone = ALONE.lock();
     let limit = Duration::from_millis(limit_ms);
-    let in_time = || in_time(what, limit, &waits());
+    let in_time = || {
+        let (waits, plain) = beside_a_plain_wait(&waits);
+        in_time(what, limit, &waits, plain)
+    };
     assert!((0..6).any(|_| in_time()), "{what}: late, see the numbers above");
 }
 
