@@ -64,8 +64,10 @@ thread() {
     exit 1
   fi
   verdict "thread unit tests" instrumented thread test -Zbuild-std --lib -- --test-threads=2
+  # What is skipped holds the process to 300 MiB, and the sanitizer's own memory counts there.
   verdict "thread embedded cluster" \
-    instrumented thread test -Zbuild-std --test embedded -- --test-threads=2
+    instrumented thread test -Zbuild-std --test embedded -- --test-threads=2 \
+    --skip a_good_producer_suffers_nothing_beside_a_process_with_thousands_of_bad_connections
 }
 
 mkdir -p "$out"
