@@ -27,8 +27,8 @@ use crate::wire::messages::metadata::MetadataResponseTopic;
 /// One that is cut off from its controller does not know it, and a produce request names no epoch
 /// that could tell: with acks=all it acknowledges nothing, as nobody follows it any more; with
 /// acks=1 or 0 what it takes is gone when it hears of its successor, which these do not rule out
-/// for any leader. That takes ten answers of such a broker and none of another one, which the others
-/// name no more: it is found where nobody else answers, from bootstrap (`simulation::deposed`).
+/// for any leader. That takes ten answers of such a broker and none of another one. As the others
+/// name it no more, it is found where nobody else answers, from bootstrap (`simulation::deposed`).
 const STALE_ANSWERS_MAX: u8 = 10;
 
 /// What Metadata needs of the configuration.
