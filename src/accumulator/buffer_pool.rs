@@ -18,7 +18,7 @@ use crate::ticket::{OnReady, Ticket};
 const AHEAD: usize = 3 << 20;
 /// They wait for it until so much is left in use,
 const BEHIND: usize = 2 << 20;
-/// and look whether they must after so many granted bytes.
+/// and look whether they must after so many granted bytes, or fewer if they are further ahead.
 const LOOK_EVERY: usize = 256 << 10;
 
 /// Memory that was granted: the bytes are charged, the buffer is made outside the lock.
@@ -162,7 +162,7 @@ impl BufferPool {
     }
 
     /// Whether the thread that asks should let the I/O thread catch up before it goes on. One is
-    /// told so for every 256 KiB that are granted with 3 MiB in use.
+    /// told so for every 256 KiB that are granted with 3 MiB in use, and more often with more.
     ///
     /// Sending threads could else fill all of the memory while the I/O thread waits for a core or
     /// works on the first part: every byte would leave the caches before it is sent, which costs
@@ -181,7 +181,7 @@ impl BufferPool {
         self.in_use.store(in_use, Ordering::Relaxed);
         if in_use >= AHEAD {
             ledger.granted += size;
-            if ledger.granted >= LOOK_EVERY {
+            if ledger.granted >= LOOK_EVERY * AHEAD / in_use {
                 ledger.granted = 0;
                 self.is_ahead.store(true, Ordering::Relaxed);
             }

@@ -151,12 +151,33 @@ fn a_pool_beyond_what_32_bits_count_is_counted_right() {
 }
 
 #[test]
-fn a_thread_far_ahead_yields_once_in_a_while_and_one_that_is_not_never() {
-    let pool = BufferPool::new(2 * AHEAD, YIELD_EVERY / 2);
-    let mut ledger = pool.ledger.lock();
-    ledger.free = AHEAD + 1;
-    assert!((0..100).all(|_| !ledger.is_ahead(2 * AHEAD, YIELD_EVERY)), "little is in use");
-    ledger.free = AHEAD;
-    let yields: Vec<bool> = (0..4).map(|_| ledger.is_ahead(2 * AHEAD, YIELD_EVERY / 2)).collect();
-    assert_eq!(yields, [false, true, false, true]);
+fn a_thread_far_ahead_is_told_so_once_in_a_while_and_one_that_is_not_never() {
+    let size = LOOK_EVERY / 2;
+    let pool = BufferPool::new(8 * AHEAD, size);
+    let take = || match pool.reserve(size, || None).unwrap() {
+        Reserve::Granted(buffer) => buffer,
+        Reserve::Wait(_) => panic!("there is memory"),
+    };
+    let mut taken = Vec::new();
+    while taken.len() * size + size < AHEAD {
+        taken.push(take());
+        assert!(!pool.take_is_ahead(), "little is in use");
+    }
+    assert_eq!(pool.is_caught_up(), taken.len() * size <= BEHIND);
+    let told: Vec<bool> = (0..4)
+        .map(|_| {
+            taken.push(take());
+            pool.take_is_ahead()
+        })
+        .collect();
+    assert_eq!(told, [false, true, false, true]);
+    while taken.len() * size < 3 * AHEAD {
+        taken.push(take());
+    }
+    pool.take_is_ahead();
+    taken.push(take());
+    assert!(pool.take_is_ahead(), "the further ahead, the more often");
+    assert!(!pool.is_caught_up());
+    taken.clear();
+    assert!(pool.is_caught_up());
 }
