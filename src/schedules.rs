@@ -178,7 +178,7 @@ fn the_io_thread_never_sleeps_over_work() {
                 if done == 3 {
                     break;
                 }
-                wakeup.will_sleep(Instant::NEVER);
+                wakeup.will_sleep(Instant::NEVER, false);
                 if work.load(Ordering::SeqCst) == 0 {
                     let mut woken_now = woken.0.lock();
                     while !*woken_now {

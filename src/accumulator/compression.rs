@@ -158,7 +158,8 @@ impl Worker {
         deque.batches[place].finish(records, kind);
         accumulator.cut_to_size(&partition, &mut deque, place);
         if place == 0 {
-            accumulator.list(&partition, &mut deque, Instant(0));
+            accumulator.list(&partition, &mut deque);
+            accumulator.wakeup.demand(Instant(0));
         }
         true
     }
@@ -244,12 +245,11 @@ impl RecordAccumulator {
         partition.publish_queued(deque);
     }
 
-    /// Tells the sender to look at the partition by a time.
-    pub(super) fn list(&self, partition: &Arc<PartitionQueue>, deque: &mut Deque, by: Instant) {
+    /// Has the sender look at the partition the next time it is awake.
+    pub(super) fn list(&self, partition: &Arc<PartitionQueue>, deque: &mut Deque) {
         if !std::mem::replace(&mut deque.listed, true) {
             self.listed.lock().push(partition.clone());
         }
-        self.wakeup.demand(by);
     }
 }
 

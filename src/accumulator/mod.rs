@@ -240,11 +240,12 @@ impl RecordAccumulator {
         if !news {
             return;
         }
-        let by = match deque.batches.front() {
-            Some(batch) if !full && !self.flushing() => batch.created + self.config.linger,
-            _ => Instant(0),
-        };
-        self.list(partition, deque, by);
+        self.list(partition, deque);
+        match deque.batches.front() {
+            _ if self.flushing() => self.wakeup.demand(Instant(0)),
+            Some(batch) if !full => self.wakeup.demand(batch.created + self.config.linger),
+            _ => self.wakeup.demand_soon(),
+        }
     }
 
     fn partition_changed(

@@ -16,6 +16,8 @@ use crate::time::Instant;
 
 /// What `sleeps_until` says while the I/O thread is awake.
 const AWAKE: u64 = 0;
+/// The bit of it that says that the sleep is light: the least, a nanosecond.
+const LIGHT: u64 = 1;
 
 /// See the file's comment.
 #[derive(Default)]
@@ -37,6 +39,13 @@ impl Wakeup {
         *self.wake.lock() = Some(Arc::new(wake));
     }
 
+    /// As `demand` for now, of work that may wait for the end of a light sleep.
+    pub fn demand_soon(&self) {
+        if self.sleeps_until.load(Ordering::SeqCst) & LIGHT == 0 {
+            self.demand(Instant(0));
+        }
+    }
+
     /// Asks for attention at the latest at `by`. What is to be seen must be visible before.
     pub fn demand(&self, by: Instant) {
         let until = self.sleeps_until.load(Ordering::SeqCst);
@@ -51,10 +60,11 @@ impl Wakeup {
         wake.into_iter().for_each(|wake| wake());
     }
 
-    /// The I/O thread will sleep until `until`. It must look for work once more after this, as
-    /// work that came before it is not announced.
-    pub fn will_sleep(&self, until: Instant) {
-        self.sleeps_until.store(until.0.max(AWAKE + 1), Ordering::SeqCst);
+    /// The I/O thread will sleep until `until`, lightly or not. It must look for work once more
+    /// after this, as work that came before it is not announced.
+    pub fn will_sleep(&self, until: Instant, lightly: bool) {
+        let until = until.0.max(2 * LIGHT) & !LIGHT | if lightly { LIGHT } else { 0 };
+        self.sleeps_until.store(until, Ordering::SeqCst);
         // Whatever is looked at after this is at least as new as what a demand saw before it.
         fence(Ordering::SeqCst);
     }
@@ -70,8 +80,8 @@ impl Wakeup {
         self.paused.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Lets those who wait in `let_work` go on. The I/O thread says so before it sleeps, and when it
-    /// has caught up.
+    /// Lets those who wait in `let_work` go on. The I/O thread says so before it sleeps, and when
+    /// it has caught up.
     pub fn let_send(&self) {
         if self.paused.load(Ordering::SeqCst) > 0 {
             let _gate = self.gate.lock();
@@ -99,12 +109,30 @@ mod tests {
             count.fetch_add(1, Ordering::SeqCst);
         });
         wakeup.demand(Instant(0));
-        wakeup.will_sleep(Instant(100));
+        wakeup.will_sleep(Instant(100), false);
         wakeup.demand(Instant(100));
         assert_eq!(woken.load(Ordering::SeqCst), 0);
         wakeup.demand(Instant(99));
         wakeup.demand(Instant(1));
         assert_eq!(woken.load(Ordering::SeqCst), 1);
+    }
+
+    #[test]
+    fn a_light_sleep_is_ended_by_what_cannot_wait_and_by_nothing_else() {
+        let wakeup = Wakeup::default();
+        let woken = Arc::new(AtomicUsize::new(0));
+        let count = woken.clone();
+        wakeup.set_waker(move || {
+            count.fetch_add(1, Ordering::SeqCst);
+        });
+        wakeup.will_sleep(Instant(100), true);
+        wakeup.demand_soon();
+        assert_eq!(woken.load(Ordering::SeqCst), 0);
+        wakeup.demand(Instant(0));
+        assert_eq!(woken.load(Ordering::SeqCst), 1);
+        wakeup.will_sleep(Instant::NEVER, false);
+        wakeup.demand_soon();
+        assert_eq!(woken.load(Ordering::SeqCst), 2);
     }
 
     #[test]
@@ -116,8 +144,27 @@ mod tests {
         wakeup.set_waker(move || {
             count.fetch_add(1, Ordering::SeqCst);
         });
-        wakeup.will_sleep(Instant(100));
+        wakeup.will_sleep(Instant(100), false);
         wakeup.demand(Instant(1));
         assert_eq!(woken.load(Ordering::SeqCst), 1);
+    }
+    #[test]
+    fn a_sender_lets_an_io_thread_that_is_awake_work_until_it_has_caught_up() {
+        let wakeup = Wakeup::default();
+        let long = Duration::from_secs(60);
+        wakeup.let_work(long, || true);
+        wakeup.will_sleep(Instant(100), false);
+        wakeup.let_work(long, || false);
+        wakeup.awake();
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| wakeup.let_work(long, || false));
+            while wakeup.paused.load(Ordering::SeqCst) == 0 {
+                std::thread::yield_now();
+            }
+            wakeup.let_send();
+            waiting.join().unwrap();
+        });
+        wakeup.let_work(Duration::from_millis(1), || false);
+        assert_eq!(wakeup.paused.load(Ordering::SeqCst), 0);
     }
 }

@@ -120,6 +120,13 @@ impl NetworkClient {
         self.nodes.get(&node).map_or(0, |connection| connection.in_flight.len())
     }
 
+    /// Whether every broker that takes requests has one in hand.
+    pub fn all_are_busy(&self) -> bool {
+        let is_ready = |c: &Connection| matches!(c.state, State::Ready(_));
+        let mut brokers = self.nodes.range(0..).map(|(_, c)| c).filter(|c| is_ready(c)).peekable();
+        brokers.peek().is_some() && brokers.all(|c| !c.in_flight.is_empty())
+    }
+
     /// When it is worth asking `ready` again although nothing happened.
     pub fn next_try(&self, node: i32) -> Instant {
         match self.nodes.get(&node) {

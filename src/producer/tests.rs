@@ -115,7 +115,7 @@ fn the_partitions_of_a_topic_that_was_idle_have_no_leader_until_it_is_asked_for_
         answer(&producer, &begin(now), now);
     }
     assert!(!metadata.cluster().topics.contains_key("t"));
-    accumulator.wakeup.will_sleep(Instant::NEVER);
+    accumulator.wakeup.will_sleep(Instant::NEVER, false);
     assert!(!metadata.has_news());
     assert_eq!(partitions(), [(0, -1)]);
     assert!(metadata.has_news() && woken.load(Ordering::SeqCst), "the I/O thread is told");

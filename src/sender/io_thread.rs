@@ -78,10 +78,10 @@ impl IoThread {
             if self.sender.is_finished() {
                 break;
             }
-            let until = self.sender.next_deadline();
-            let accumulator = &self.shared.accumulator;
-            accumulator.wakeup.will_sleep(until);
             let now = time::now();
+            let (until, lightly) = self.sender.next_sleep(now);
+            let accumulator = &self.shared.accumulator;
+            accumulator.wakeup.will_sleep(until, lightly);
             let timeout = match self.sender.has_work() {
                 true => Some(std::time::Duration::ZERO),
                 false => now.until(until),

@@ -8,6 +8,7 @@ mod alarms;
 mod completion;
 mod expiry;
 mod io_thread;
+mod packing;
 mod part;
 mod produce;
 mod purge;
@@ -65,6 +66,8 @@ pub struct SenderConfig {
     pub retry_backoff: ExponentialBackoff,
     /// `linger.ms`.
     pub linger: Duration,
+    /// `batch.size`, bytes.
+    pub batch_size: usize,
     /// `partitioner.availability.timeout.ms`; zero for never.
     pub availability_timeout: Duration,
 }
@@ -108,6 +111,7 @@ pub struct Sender {
     known_nodes: BTreeSet<i32>,
     /// Since when a broker for which somebody stands in line takes no requests.
     unready_since: HashMap<i32, Instant>,
+    packing: packing::Packing,
 }
 
 impl Sender {
@@ -143,6 +147,7 @@ impl Sender {
             nodes: Vec::new(),
             known_nodes: BTreeSet::new(),
             unready_since: HashMap::new(),
+            packing: packing::Packing::default(),
         };
         sender.use_cluster(now);
         sender
@@ -178,6 +183,15 @@ impl Sender {
         self.client.take_actions(into);
     }
 
+    /// Until when the I/O thread can sleep, and whether lightly.
+    pub fn next_sleep(&self, now: Instant) -> (Instant, bool) {
+        let deadline = self.next_deadline();
+        match self.sleeps_lightly_until(now) {
+            Some(until) => (until.min(deadline), true),
+            None => (deadline, false),
+        }
+    }
+
     /// When the next round is due at the latest.
     pub fn next_deadline(&self) -> Instant {
         let mut next = self.schedule.next_due().min(self.client.next_deadline());
@@ -189,8 +203,10 @@ impl Sender {
         }
         let mut nodes = Vec::new();
         self.schedule.nodes(&mut nodes);
-        let full = |node: &i32| !self.client.can_send_more(*node);
-        let tries = nodes.iter().filter(|node| !full(node)).map(|node| self.client.next_try(*node));
+        nodes.retain(|node| self.client.can_send_more(*node));
+        let tries = nodes
+            .into_iter()
+            .map(|node| self.packing.until(node).unwrap_or_else(|| self.client.next_try(node)));
         tries.fold(next, Instant::min)
     }
 

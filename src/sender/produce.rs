@@ -26,10 +26,14 @@ impl Sender {
     pub(super) fn send_all(&mut self, now: Instant) {
         let mut nodes = std::mem::take(&mut self.nodes);
         self.schedule.nodes(&mut nodes);
+        self.packing.begin();
         for node in nodes.drain(..) {
             let ready = self.client.ready(node, now);
             self.note_ready(node, ready, now);
             while ready && self.schedule.front(node).is_some() && self.client.can_send_more(node) {
+                if self.is_packing(node, now) {
+                    break;
+                }
                 let batches = self.drain(node, now);
                 if batches.is_empty() {
                     break;
@@ -114,6 +118,7 @@ impl Sender {
     fn send_produce(&mut self, node: i32, batches: Vec<(u32, ProducerBatch)>, now: Instant) {
         let request = self.next_request;
         self.next_request += 1;
+        self.packing.note_sent(node, now);
         self.count_sent(&batches);
         let (topic_data, topic_ids) = self.topic_data(&batches);
         let zstd = batches.iter().any(|(_, batch)| batch.compression() == CompressionType::Zstd);

@@ -61,6 +61,11 @@ impl Schedule {
         self.lines.get(&node)?.front().copied()
     }
 
+    /// How many partitions stand in a broker's line.
+    pub fn line_len(&self, node: i32) -> usize {
+        self.lines.get(&node).map_or(0, VecDeque::len)
+    }
+
     /// Takes the partition at the front out of its line.
     pub fn pop_front(&mut self, node: i32, part: &mut Part) {
         if let Some(line) = self.lines.get_mut(&node) {

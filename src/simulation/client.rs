@@ -223,11 +223,12 @@ impl Client {
             self.carry_out(action, wires, now);
         }
         moved |= self.read_reports(wires, now);
+        let sleep = self.sender.next_sleep(now);
         self.sleeps_until = match self.bug {
             Some(Bug::BusyLoop) => now,
-            _ => self.sender.next_deadline(),
+            _ => sleep.0,
         };
-        self.shared.accumulator.wakeup.will_sleep(self.sleeps_until);
+        self.shared.accumulator.wakeup.will_sleep(self.sleeps_until, sleep.1);
         self.has_work = self.sender.has_work();
         self.serve_application(wires, now);
         self.let_work(wires, now);

@@ -83,7 +83,7 @@ fn a_wait_that_begins_while_the_io_thread_falls_asleep_is_not_slept_over() {
     world.shared.accumulator.wakeup.awake();
     let until = world.sender.next_deadline();
     world.ask("t"); // The thread is awake, so nobody wakes it.
-    world.shared.accumulator.wakeup.will_sleep(until);
+    world.shared.accumulator.wakeup.will_sleep(until, false);
     assert!(world.sender.has_work());
     world.has_work = true;
     world.run();

@@ -309,7 +309,8 @@ fn a_fatal_answer_ends_the_producer_and_each_record_is_reported() {
         let hit = world.send("t", 0);
         world.advance(10);
         let in_flight = world.send("t", 1);
-        world.advance(10);
+        // It waits a millisecond for the answer to the first.
+        world.advance(11);
         let queued = world.send("t", 2);
         world.refuse("t", 0, code);
         world.answer(1);
