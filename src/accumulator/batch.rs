@@ -122,6 +122,8 @@ pub enum TryAppend {
     Done {
         /// Bytes; the batch's header is counted with its first record.
         grown: usize,
+        /// Whether the batch takes no more records now.
+        full: bool,
     },
     /// It does not fit, or the batch is sealed.
     NoRoom,
@@ -201,7 +203,8 @@ impl ProducerBatch {
         self.max_timestamp = self.max_timestamp.max(timestamp);
         self.record_count += 1;
         let after = wire_size(self.estimate, self.full_len + here + size);
-        TryAppend::Done { grown: if first { after } else { after - before } }
+        let grown = if first { after } else { after - before };
+        TryAppend::Done { grown, full: self.write_limit <= after }
     }
 
     /// Goes on in `buffer`, after `NeedsBuffer`.

@@ -132,8 +132,11 @@ impl RecordAccumulator {
             return Ok(Append::PartitionChanged);
         }
         match self.append_to_last(deque, record, timestamp, buffer) {
-            TryAppend::Done { grown } => {
-                self.appended(topic, partition, deque, sticky, grown, false);
+            TryAppend::Done { grown, full } => {
+                self.count(topic, partition, deque, sticky, grown, full);
+                if full {
+                    self.tell(partition, deque, false, true);
+                }
                 Ok(Append::Done)
             }
             TryAppend::ReportsFull => Err(reports_full()),
@@ -141,15 +144,18 @@ impl RecordAccumulator {
             TryAppend::NoRoom => match buffer.take() {
                 None => Ok(Append::NeedsBuffer),
                 Some(buffer) => {
-                    let grown = self.append_to_new(partition, deque, record, timestamp, buffer)?;
-                    self.appended(topic, partition, deque, sticky, grown, true);
+                    let (grown, full) =
+                        self.append_to_new(partition, deque, record, timestamp, buffer)?;
+                    self.count(topic, partition, deque, sticky, grown, full);
+                    self.tell(partition, deque, true, full);
                     Ok(Append::Done)
                 }
             },
         }
     }
 
-    /// Begins a batch with the record, and seals the one before it.
+    /// Begins a batch with the record, and seals the one before it. Returns the new one's size and
+    /// whether it is full.
     #[inline(never)]
     fn append_to_new(
         &self,
@@ -158,14 +164,14 @@ impl RecordAccumulator {
         record: &Record<'_>,
         timestamp: i64,
         (buffer, now): (Buffer, Instant),
-    ) -> Result<usize> {
+    ) -> Result<(usize, bool)> {
         if let Some(last) = deque.batches.back_mut() {
             self.seal(partition, last);
         }
         let id = self.batch_ids.fetch_add(1, Ordering::Relaxed);
         let estimate = self.compresses().then(|| partition.ratio.get());
         let mut batch = ProducerBatch::new(id, now, buffer, self.reports.slots(), estimate);
-        let TryAppend::Done { grown } =
+        let TryAppend::Done { grown, full } =
             batch.try_append(record, timestamp, self.config.reporting, &self.reports)
         else {
             return Err(reports_full()); // The first record always fits.
@@ -174,7 +180,7 @@ impl RecordAccumulator {
         deque.batches.push_back(batch);
         partition.seen.store(true, Ordering::Relaxed);
         partition.publish_queued(deque);
-        Ok(grown)
+        Ok((grown, full))
     }
 
     fn append_to_last(
@@ -198,29 +204,23 @@ impl RecordAccumulator {
         }
     }
 
-    /// Counts the bytes, switches the sticky partition, tells the sender.
+    /// Counts the bytes of a record, and switches the sticky partition when it is time.
     #[inline]
-    fn appended(
+    fn count(
         &self,
         topic: &Topic,
-        partition: &Arc<PartitionQueue>,
+        partition: &PartitionQueue,
         deque: &mut Deque,
         sticky: Option<Lane>,
         grown: usize,
-        new_batch: bool,
+        last_is_full: bool,
     ) {
-        let last_is_full = deque.batches.back().is_none_or(ProducerBatch::is_full);
-        if let Some(lane) = sticky {
-            deque.sticky_bytes += grown;
-            let enough = self.config.batch_size;
-            if deque.sticky_bytes >= enough && (last_is_full || deque.sticky_bytes >= 2 * enough) {
-                deque.sticky_bytes = 0;
-                let (adaptive, number) = (self.config.adaptive, partition.partition);
-                topic.partitioner.switch(topic, adaptive, lane, number);
-            }
-        }
-        if new_batch || last_is_full {
-            self.tell(partition, deque, new_batch, last_is_full);
+        let Some(lane) = sticky else { return };
+        deque.sticky_bytes += grown;
+        let enough = self.config.batch_size;
+        if deque.sticky_bytes >= enough && (last_is_full || deque.sticky_bytes >= 2 * enough) {
+            deque.sticky_bytes = 0;
+            topic.partitioner.switch(topic, self.config.adaptive, lane, partition.partition);
         }
     }
 
