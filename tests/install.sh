@@ -10,20 +10,15 @@ trap 'rm -rf "$work"' EXIT
 version=$(sed -n 's/^version = "\(.*\)"/\1/p;T;q' Cargo.toml)
 soname=libottla.so.${version%%.*}
 prefix=$work/prefix
-passed=0 failed=0
+suite=install
+. scripts/check.sh
 
-check() { # NAME COMMAND…
-  local name=$1 status=0; shift
-  (set -e; "$@") >"$work/log" 2>&1 &
-  wait $! || status=1
-  if [ $status = 0 ]; then
-    echo "install $name … ok"
-    passed=$((passed + 1))
-  else
-    cat "$work/log"
-    echo "install $name … FAILED"
-    failed=$((failed + 1))
-  fi
+# strict COMMAND…: fails at the first step that fails, and shows only then what was said.
+strict() {
+  (set -e; "$@") >"$work/log" 2>&1
+  local status=$?
+  [ $status = 0 ] || cat "$work/log"
+  return $status
 }
 
 same() { [ "$1" = "$2" ] || { printf '%s\nis not\n%s\n' "$1" "$2"; return 1; }; }
@@ -267,24 +262,23 @@ cp tests/install/CMakeLists.txt "$work/app/"
 cc -std=c11 -Wall -Wextra -Werror -I include tests/install/host.c -o "$work/host" \
   build/lib/libottla.a -lpthread -ldl -lm || exit 1
 
-check files installs
-check libraries libraries_are_as_promised
-check manual manual_is_one
+check files strict installs
+check libraries strict libraries_are_as_promised
+check manual strict manual_is_one
 for language in c cpp; do
-  check pkg-config-shared-$language by_pkg_config $language ottla
-  check pkg-config-static-$language by_pkg_config $language ottla-static
+  check pkg-config-shared-$language strict by_pkg_config $language ottla
+  check pkg-config-static-$language strict by_pkg_config $language ottla-static
 done
 # Without any shared library, even libc: what Libs.private is for.
-check pkg-config-all-static by_pkg_config c ottla -static
-check cmake by_cmake "$prefix"
-check documented documented
-check snippets documents_have_no_other_snippets
-check cmake-versions cmake_knows_versions
-check cmake-versions-to-come cmake_will_know_versions
-check uninstall uninstalls
-check destdir staged
-check folders other_folders
-check odd-folders odd_folders
-check bad-paths paths_that_cannot_be
-echo "test result: $([ $failed = 0 ] && echo ok || echo FAILED). $passed passed; $failed failed"
-[ $failed = 0 ]
+check pkg-config-all-static strict by_pkg_config c ottla -static
+check cmake strict by_cmake "$prefix"
+check documented strict documented
+check snippets strict documents_have_no_other_snippets
+check cmake-versions strict cmake_knows_versions
+check cmake-versions-to-come strict cmake_will_know_versions
+check uninstall strict uninstalls
+check destdir strict staged
+check folders strict other_folders
+check odd-folders strict odd_folders
+check bad-paths strict paths_that_cannot_be
+verdict

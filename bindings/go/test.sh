@@ -5,18 +5,8 @@
 set -uo pipefail
 cd "$(dirname "$0")" || exit 1
 root=$(cd ../.. && pwd)
-passed=0 failed=0
-
-check() { # NAME COMMAND…
-  local name=$1; shift
-  if "$@"; then
-    echo "go $name … ok"
-    passed=$((passed + 1))
-  else
-    echo "go $name … FAILED"
-    failed=$((failed + 1))
-  fi
-}
+suite=go
+. "$root/scripts/check.sh"
 
 # Tests of a folder, counted one by one; their subtests are theirs.
 tests() { # NAME FOLDER FLAG…
@@ -69,5 +59,4 @@ else
   tests "package under the race detector" . -race
   tests "behaviours under the race detector" tests -race
 fi
-echo "test result: $([ $failed = 0 ] && echo ok || echo FAILED). $passed passed; $failed failed"
-[ $failed = 0 ]
+verdict

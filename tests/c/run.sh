@@ -1,24 +1,15 @@
 #!/usr/bin/env bash
 # Builds every C and C++ program of this folder against build/lib (make lib) and runs it under
 # valgrind: no error, no leak, status 0. The headers must compile as what they are and warn of
-# nothing. The snippets of the documents are built and run, too. What must be installed: librdkafka-dev, whose consumer reads records back.
+# nothing. The snippets of the documents are built and run, too. What must be installed:
+# librdkafka-dev, whose consumer reads records back.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 lib=$PWD/build/lib
 out=build/c
 mkdir -p $out
-passed=0 failed=0
-
-check() { # NAME COMMAND…
-  local name=$1; shift
-  if "$@"; then
-    echo "c $name … ok"
-    passed=$((passed + 1))
-  else
-    echo "c $name … FAILED"
-    failed=$((failed + 1))
-  fi
-}
+suite=c
+. scripts/check.sh
 
 run() { # PROGRAM COMPILER…
   local program=$1; shift
@@ -46,5 +37,4 @@ for standard in 17 20; do
   check wrapper-c++$standard run "$out/wrapper$standard" c++ -std=c++$standard tests/c/wrapper.cpp
 done
 check documents python3 tests/c/documented.py "$lib" build/documented docs/c.md README.md
-echo "test result: $([ $failed = 0 ] && echo ok || echo FAILED). $passed passed; $failed failed"
-[ $failed = 0 ]
+verdict
