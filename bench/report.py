@@ -8,30 +8,14 @@ as a ratio to the cheapest other producer of the same case, which is what to loo
 with the machine, ratios much less.
 """
 import json
-import statistics
 import sys
 from html import escape
 
-CASE = ["target", "size", "codec", "batch", "linger", "rate", "threads", "keyed", "topics",
-        "partitions", "brokers", "pinned"]
+from cases import CASE, cases, median
+
 OURS = "ottla"
 NAMES = {"ottla": "Ottla", "rdk": "librdkafka", "java": "Java", "franz": "franz-go"}
 COLOURS = {"ottla": "#0b6e4f", "rdk": "#8d99ae", "java": "#c08552", "franz": "#5390d9"}
-
-
-def cases(rows):
-    """The runs that succeeded: by case, by producer."""
-    found = {}
-    for row in rows:
-        if "failed" not in row:
-            peers = found.setdefault(tuple(row[name] for name in CASE), {})
-            peers.setdefault(row["peer"], []).append(row)
-    return found
-
-
-def median(runs, figure):
-    values = [run[figure] for run in runs if figure in run]
-    return statistics.median(values) if values else None
 
 
 def label(case):

@@ -14,10 +14,11 @@ import itertools
 import json
 import os
 import signal
-import statistics
 import subprocess
 import sys
 import time
+
+from cases import CASE, cases, median
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(ROOT, "build", "bench")
@@ -25,8 +26,6 @@ PAYLOAD = os.path.join(BUILD, "payload.bin")
 KAFKA = os.environ.get("KAFKA_VERSION", "4.3.1")
 LIBS = os.environ.get("KAFKA_LIBS", os.path.join(ROOT, "build", "kafka", "libs-" + KAFKA))
 PEERS = ["ottla", "rdk", "franz", "java", "ottla-go", "confluent-go"]
-CASE = ["target", "size", "codec", "batch", "linger", "rate", "threads", "keyed", "topics",
-        "partitions", "brokers", "pinned", "peer"]
 FIGURES = ["rps", "mb_s", "cpu_s_per_m", "wall_s", "p50_ms", "p99_ms", "p999_ms", "rss_mb"]
 
 
@@ -142,16 +141,15 @@ def one(options, peer, size, codec, batch, linger, rate, threads, keyed, topics,
 
 
 def table(rows):
-    groups = {}
-    for row in rows:
-        if "failed" not in row:
-            groups.setdefault(tuple(row[k] for k in CASE), []).append(row)
-    print("| " + " | ".join(CASE + ["runs"] + FIGURES) + " |")
-    print("|" + "---|" * (len(CASE) + 1 + len(FIGURES)))
-    for case, group in sorted(groups.items(), key=lambda x: [str(k) for k in x[0]]):
-        medians = [f"{statistics.median(r[f] for r in group):.4g}" for f in FIGURES]
-        medians[0] = f"{statistics.median(r['rps'] for r in group):.0f}"
-        print("| " + " | ".join([*map(str, case), str(len(group)), *medians]) + " |")
+    columns = CASE + ["peer", "runs"] + FIGURES
+    print("| " + " | ".join(columns) + " |")
+    print("|" + "---|" * len(columns))
+    lines = [([*map(str, case), peer], runs)
+             for case, peers in cases(rows).items() for peer, runs in peers.items()]
+    for line, runs in sorted(lines, key=lambda x: x[0]):
+        medians = [f"{median(runs, figure):.4g}" for figure in FIGURES]
+        medians[0] = f"{median(runs, 'rps'):.0f}"
+        print("| " + " | ".join([*line, str(len(runs)), *medians]) + " |")
 
 
 def options_of_command_line():
