@@ -27,13 +27,14 @@ tests() { # NAME FOLDER FLAG…
 
 formatted() {
   local files
-  files=$(gofmt -l . ../../examples)
+  files=$(gofmt -l . ../../examples ../../bench)
   [ -z "$files" ] || { echo "$files"; false; }
 }
 
 vetted() {
   go vet ./... && go vet ../../examples/produce.go && (cd tests && go vet ./...) &&
-    (cd bench && go vet ./frame ./ottla)
+    (cd bench && go vet ./ottla) &&
+    (cd ../../bench/peers/frame && go vet ./...) && (cd ../../bench/peers/franz && go vet ./...)
 }
 
 # A program against libottla.so, found as a system would: by pkg-config and the dynamic linker.

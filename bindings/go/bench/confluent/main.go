@@ -6,8 +6,8 @@ import (
 	"os"
 	"time"
 
+	"bench/frame"
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
-	"github.com/ottla/ottla-go/bench/frame"
 )
 
 type peer struct {

@@ -8,8 +8,8 @@ import (
 	"runtime/pprof"
 	"time"
 
+	"bench/frame"
 	"github.com/ottla/ottla-go"
-	"github.com/ottla/ottla-go/bench/frame"
 )
 
 type peer struct {

@@ -1,0 +1,3 @@
+module bench/frame
+
+go 1.24.0
