@@ -181,18 +181,23 @@ fn without_a_hint_a_moved_leader_is_found_by_metadata() {
     world.finish();
 }
 
-#[test]
-fn a_hint_with_an_epoch_beyond_all_others_is_not_followed_for_ever() {
+/// A record that broker 1 answers with NOT_LEADER_OR_FOLLOWER and this hint; later ones are served.
+fn refused_with_hint(leader_id: i32, leader_epoch: i32) -> (World, u64) {
     let mut world = Setup::default().nodes(2).ready();
     world.hold_produce = true;
     let record = world.send("t", 0);
     world.refuse("t", 0, ErrorCode::NOT_LEADER_OR_FOLLOWER);
     world.answer_with(1, |answer| {
-        let partition = &mut answer.responses[0].partition_responses[0];
-        partition.current_leader.leader_id = 2;
-        partition.current_leader.leader_epoch = i32::MAX;
+        let hint = &mut answer.responses[0].partition_responses[0].current_leader;
+        (hint.leader_id, hint.leader_epoch) = (leader_id, leader_epoch);
     });
     world.hold_produce = false;
+    (world, record)
+}
+
+#[test]
+fn a_hint_with_an_epoch_beyond_all_others_is_not_followed_for_ever() {
+    let (mut world, record) = refused_with_hint(2, i32::MAX);
     world.advance(10_000);
     assert!(world.arrived.iter().any(|arrived| arrived.node == 2), "it is followed at first");
     assert_eq!(world.report(record).state, State::Persisted);
@@ -203,16 +208,7 @@ fn a_hint_with_an_epoch_beyond_all_others_is_not_followed_for_ever() {
 fn odd_hints_are_not_followed() {
     let odd = [(i32::MIN, 9), (-1, 9), (1, i32::MIN), (2, -1), (77, 9)];
     for (leader_id, leader_epoch) in odd {
-        let mut world = Setup::default().nodes(2).ready();
-        world.hold_produce = true;
-        let record = world.send("t", 0);
-        world.refuse("t", 0, ErrorCode::NOT_LEADER_OR_FOLLOWER);
-        world.answer_with(1, |answer| {
-            let partition = &mut answer.responses[0].partition_responses[0];
-            partition.current_leader.leader_id = leader_id;
-            partition.current_leader.leader_epoch = leader_epoch;
-        });
-        world.hold_produce = false;
+        let (mut world, record) = refused_with_hint(leader_id, leader_epoch);
         world.advance(1000);
         assert_eq!(world.report(record).state, State::Persisted);
         assert!(world.arrived.iter().all(|arrived| arrived.node == 1));
