@@ -243,9 +243,13 @@ fn perf_refuses_sizes_and_rates_that_mean_nothing() {
     }
 }
 
-/// `ottla cluster` with a control port, and what its first two lines say.
 fn cluster(extra: &[&str]) -> (Child, String, String) {
-    let mut child = ottla(&[&["cluster", "--control-port", "0"], extra].concat()).spawn().unwrap();
+    cluster_of(&[&["cluster", "--control-port", "0"], extra].concat())
+}
+
+/// `ottla cluster` with a control port, and what its first two lines say.
+fn cluster_of(args: &[&str]) -> (Child, String, String) {
+    let mut child = ottla(args).spawn().unwrap();
     let mut out = BufReader::new(child.stdout.take().expect("it is piped"));
     let mut read = |key: &str| {
         let mut line = String::new();
@@ -268,6 +272,44 @@ fn a_cluster_says_where_it_is_takes_records_and_ends_with_ctrl_c_and_status_0() 
     let output = interrupt(child);
     assert_eq!(status(&output), 0, "{output:?}");
     assert_eq!(stderr(&output), "");
+}
+
+/// The commands in the README's blocks for a shell, in words, without comments.
+fn commands_of_the_readme() -> Vec<Vec<&'static str>> {
+    let blocks = include_str!("../README.md").split("\n```sh\n").skip(1);
+    let lines = blocks.flat_map(|block| block.split("\n```").next().unwrap_or(block).lines());
+    let words = |line: &'static str| line.split_whitespace().take_while(|word| *word != "#");
+    lines.map(|line| words(line).collect()).collect()
+}
+
+#[test]
+fn the_commands_of_the_readme_do_what_it_says() {
+    let mut commands = commands_of_the_readme();
+    // `make test` is what runs this test. `make demo` builds a release, which takes minutes.
+    let makefile = include_str!("../Makefile");
+    for goal in ["demo", "test"] {
+        assert_eq!(commands.remove(0), ["make", goal]);
+        assert!(makefile.contains(&format!("\n{goal}:\n")), "make {goal}");
+    }
+    let [produce, perf, cluster] = &mut commands[..] else { panic!("{commands:?}") };
+    // Others may use the ports.
+    cluster.iter_mut().filter(|word| ["9092", "9099"].contains(word)).for_each(|port| *port = "0");
+    let (brokers, servers, _) = cluster_of(&cluster[1..]);
+    for command in [&mut *produce, &mut *perf] {
+        let server = command.iter_mut().find(|word| **word == "127.0.0.1:9092");
+        *server.expect("the address of the documents") = &servers;
+    }
+    let redirected = produce.split_off(produce.len() - 2);
+    assert_eq!(redirected, ["<", "letters.txt"]);
+    let output = run(&produce[1..], b"Milena:Dear Milena\nFelice:Dearest Felice\n");
+    assert_eq!(status(&output), 0, "{output:?}");
+    assert_says(&stderr(&output), &["2 records", "2 acknowledged"]);
+    // Fewer, as this is no release.
+    *perf.iter_mut().find(|word| **word == "1000000").expect("a million") = "10000";
+    let output = run(&perf[1..], b"");
+    assert_eq!(status(&output), 0, "{output:?}");
+    assert_says(&stdout(&output), &["acknowledged             10000\n", "MB/s"]);
+    assert_eq!(status(&interrupt(brokers)), 0);
 }
 
 #[test]
