@@ -22,6 +22,9 @@ const LANES: usize = 16;
 const APART_FOR: u32 = 1000;
 /// How often another partition is drawn instead of one that another lane is at.
 const REDRAWS: usize = 4;
+/// A lane that drew nothing for so many draws keeps no other from its partition: whoever sends
+/// there sends little, or nothing any more, and that partition is to get its share, too.
+const RECENT: u32 = LANES as u32;
 
 /// Where a thread's sticky partition is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,12 +48,16 @@ struct Draw {
     cumulative: Vec<u32>,
     /// Draws until the next rebuild.
     left: usize,
+    /// All draws, and which one was the last of each lane.
+    draws: u32,
+    last: [u32; LANES],
 }
 
 impl Default for BuiltInPartitioner {
     fn default() -> BuiltInPartitioner {
         let (ids, cumulative) = (Vec::new(), Vec::new());
-        let draw = Draw { rng: fastrand::Rng::new(), ids, cumulative, left: 0 };
+        let (rng, last) = (fastrand::Rng::new(), [0; LANES]);
+        let draw = Draw { rng, ids, cumulative, left: 0, draws: 0, last };
         BuiltInPartitioner {
             current: std::array::from_fn(|_| AtomicI32::new(NONE)),
             apart: AtomicU32::new(0),
@@ -107,16 +114,14 @@ impl BuiltInPartitioner {
             draw.rebuild(topic, adaptive);
         }
         draw.left -= 1;
+        draw.draws = draw.draws.wrapping_add(1);
+        draw.last[lane.0] = draw.draws;
         let mut next = draw.next();
         let apart = self.apart.load(Ordering::Relaxed);
         if apart > 0 {
             self.apart.store(apart - 1, Ordering::Relaxed);
-            let is_taken = |next| {
-                let others = self.current.iter().enumerate().filter(|(other, _)| *other != lane.0);
-                others.into_iter().any(|(_, other)| other.load(Ordering::Relaxed) == next)
-            };
             for _ in 0..REDRAWS {
-                if !is_taken(next) {
+                if !self.is_taken(next, lane, &draw) {
                     break;
                 }
                 next = draw.next();
@@ -124,6 +129,14 @@ impl BuiltInPartitioner {
         }
         self.current[lane.0].store(next, Ordering::Release);
         next
+    }
+
+    /// Whether another lane that is in use is at `partition`.
+    fn is_taken(&self, partition: i32, lane: Lane, draw: &Draw) -> bool {
+        let is_recent = |other: usize| draw.draws.wrapping_sub(draw.last[other]) < RECENT;
+        self.current.iter().enumerate().any(|(other, current)| {
+            other != lane.0 && current.load(Ordering::Relaxed) == partition && is_recent(other)
+        })
     }
 }
 
@@ -245,6 +258,25 @@ mod tests {
         topic.partitioner.switch(&topic, true, SHARED, (now + 1) % 100);
         assert!(topic.partitioner.is_current(SHARED, now));
     }
+
+    #[test]
+    fn partitions_are_used_alike_by_threads_that_keep_apart() {
+        let topic = topic(3, |_| true);
+        let partitioner = &topic.partitioner;
+        // Nobody sends on these lanes any more.
+        let _ = [SHARED, Lane(7)].map(|lane| partitioner.peek(&topic, true, lane));
+        let mut counts = [0; 3];
+        for draw in 0..9000 {
+            // Some other thread, or the I/O thread, has a partition's lock now and then.
+            partitioner.keep_apart(SHARED);
+            let lane = Lane(1 + draw % 2);
+            let now = partitioner.peek(&topic, true, lane);
+            counts[now as usize] += 1;
+            partitioner.switch(&topic, true, lane, now);
+        }
+        assert!(counts.iter().all(|count| (2600..3400).contains(count)), "{counts:?}");
+    }
+
     #[test]
     fn threads_that_meet_keep_apart_for_a_while() {
         let topic = topic(12, |_| true);

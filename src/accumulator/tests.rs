@@ -231,3 +231,45 @@ fn the_sticky_partition_is_left_when_batch_size_bytes_went_there() {
     // Five records of 27 bytes and the header fill a batch; it may be left open once.
     assert!(runs.len() > 10 && runs.iter().all(|run| (5..=15).contains(run)), "{runs:?}");
 }
+
+#[test]
+fn more_threads_than_lanes_lose_no_record_and_use_all_partitions_alike() {
+    let room = Room::new(200, 64 << 20, 1 << 20);
+    let (threads, each) = (20, 2000);
+    let (topic, accumulator) = (&room.topic, &room.accumulator);
+    let send = || {
+        let record = value(&[0; 20]);
+        let mut buffer = None;
+        loop {
+            let lane = topic.partitioner.lane();
+            let partition = room.partition(topic.partitioner.peek(topic, false, lane));
+            match accumulator.append(topic, partition, &record, 0, Some(lane), &mut buffer) {
+                Ok(Append::NeedsBuffer) => buffer = Some((room.buffer(&record), Instant(1))),
+                Ok(Append::PartitionChanged) => {}
+                Ok(Append::Done) => break,
+                Err(error) => panic!("{error:?}"),
+            }
+        }
+    };
+    let counts = std::thread::scope(|scope| {
+        let senders: Vec<_> =
+            (0..threads).map(|_| scope.spawn(|| (0..each).for_each(|_| send()))).collect();
+        let mut counts = [0; 3];
+        loop {
+            // It takes the partitions' locks while the others send, as the I/O thread does.
+            let is_over = senders.iter().all(|sender| sender.is_finished());
+            for (index, count) in counts.iter_mut().enumerate() {
+                while let Some(batch) = accumulator.pop(room.partition(index as i32)) {
+                    *count += batch.record_count;
+                }
+            }
+            if is_over {
+                break counts;
+            }
+        }
+    });
+    assert_eq!(counts.iter().sum::<u32>(), threads * each);
+    let fair = threads * each / 3;
+    let about = fair * 3 / 4..fair * 5 / 4;
+    assert!(counts.iter().all(|count| about.contains(count)), "{counts:?}");
+}
