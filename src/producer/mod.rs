@@ -132,7 +132,7 @@ impl Producer {
     }
 
     /// Lets a test play the I/O thread.
-    #[cfg(all(test, feature = "shuttle"))]
+    #[cfg(test)]
     pub(crate) fn pretend_to_be_started(&self) {
         self.started.store(true, Ordering::Release);
     }

@@ -39,6 +39,27 @@ impl Limit {
     pub fn new(timeout: Timeout) -> Limit {
         Limit { timeout, deadline: None }
     }
+
+    /// What is left of it; `None` if it has no end.
+    pub(super) fn left(&self) -> Timeout {
+        match self.deadline {
+            Some(deadline) => Some(deadline.since(time::now())),
+            None => self.timeout,
+        }
+    }
+
+    /// Runs what waits at most `most`, if there is time for it. That takes from the limit what it
+    /// takes and no more: the time of sends that go on without a wait does not count.
+    fn spend(&mut self, most: Duration, wait: impl FnOnce()) -> bool {
+        if self.left().is_some_and(|left| left <= most) {
+            return false;
+        }
+        let begin = time::now();
+        wait();
+        let waited = time::now().since(begin);
+        self.timeout = self.timeout.map(|timeout| timeout.saturating_sub(waited));
+        true
+    }
 }
 
 /// How one send may wait.
@@ -318,15 +339,14 @@ impl Producer {
     }
 
     /// Lets the I/O thread catch up: a send that may wait waits, another lets it have the core.
-    fn let_io_thread_work(&self, patience: &Patience<'_>) {
+    fn let_io_thread_work(&self, patience: &mut Patience<'_>) {
         let accumulator = &self.shared.accumulator;
-        let may_wait = match patience {
-            Patience::Block(limit) => limit.timeout.is_none_or(|timeout| timeout > CATCH_UP_MAX),
+        let wait = || accumulator.wakeup.let_work(CATCH_UP_MAX, || accumulator.pool.is_caught_up());
+        let has_waited = match patience {
+            Patience::Block(limit) => limit.spend(CATCH_UP_MAX, wait),
             Patience::Ticket { .. } => false,
         };
-        if may_wait {
-            accumulator.wakeup.let_work(CATCH_UP_MAX, || accumulator.pool.is_caught_up());
-        } else {
+        if !has_waited {
             sync::yield_now();
         }
     }

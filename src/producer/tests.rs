@@ -126,3 +126,24 @@ fn the_partitions_of_a_topic_that_was_idle_have_no_leader_until_it_is_asked_for_
     answer(&producer, &request, now);
     assert_eq!(partitions(), [(0, 1)]);
 }
+
+#[test]
+fn what_sends_wait_for_an_io_thread_that_is_behind_counts_in_the_limit_that_they_share() {
+    let mut config = Config::new();
+    for (key, value) in [("bootstrap.servers", "127.0.0.1:1"), ("batch.size", "262144")] {
+        config.set(key, value).expect("a good setting");
+    }
+    let producer = Producer::new(&config, Hooks::default()).expect("a good configuration");
+    // It counts as awake, and does nothing.
+    producer.pretend_to_be_started();
+    let topics = &producer.shared.accumulator.topics;
+    topics.update(&topics.get_or_add("t"), 1, |_| true);
+    let value = vec![0; 250 << 10];
+    let record = Record { topic: "t", value: Some(&value), ..Record::default() };
+    let mut limit = Limit::new(Some(Duration::from_millis(5)));
+    for _ in 0..40 {
+        producer.send_within(&record, &mut limit).expect("there is memory");
+    }
+    let left = limit.left().expect("it has an end");
+    assert!(left <= Duration::from_millis(1), "{left:?}");
+}
