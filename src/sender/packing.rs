@@ -12,7 +12,8 @@ use crate::time::Instant;
 
 /// The longest wait, from the request before.
 const WAIT_MAX: Duration = Duration::from_millis(1);
-/// With so many bytes in line a request is large enough.
+/// With so many bytes in line, or behind what is in line, the brokers are what records wait for: a
+/// request is large enough, or would not grow, as it takes one batch of each partition.
 const ENOUGH: usize = 128 << 10;
 
 /// What is known of requests with batches for the sake of the next one.
@@ -35,6 +36,11 @@ impl Packing {
         self.sent.insert(node, now);
     }
 
+    /// Forgets brokers that are not to be kept.
+    pub fn prune(&mut self, keep: impl Fn(i32) -> bool) {
+        self.sent.retain(|node, _| keep(*node));
+    }
+
     /// Until when the next request to `node` waits, if it does.
     pub fn until(&self, node: i32) -> Option<Instant> {
         self.waits.get(&node).copied()
@@ -44,8 +50,7 @@ impl Packing {
 impl Sender {
     /// Whether what stands in line for `node` waits for more to go with it.
     pub(super) fn is_packing(&mut self, node: i32, now: Instant) -> bool {
-        let waiting = self.schedule.line_len(node) * self.config.batch_size;
-        if self.was_urgent || waiting >= ENOUGH || self.client.in_flight(node) == 0 {
+        if self.was_urgent || self.client.in_flight(node) == 0 || self.is_enough_for(node) {
             return false;
         }
         let Some(sent) = self.packing.sent.get(&node) else { return false };
@@ -56,13 +61,25 @@ impl Sender {
         now < until
     }
 
+    fn is_enough_for(&self, node: i32) -> bool {
+        let mut bytes = 0;
+        let queued =
+            |id: u32| self.parts[id as usize].as_ref().map_or(0, |part| part.queue.queued());
+        self.schedule.line(node).any(|id| {
+            // What is to be sent again is not queued any more.
+            bytes += queued(id).max(1) as usize * self.config.batch_size;
+            bytes >= ENOUGH
+        })
+    }
+
     /// Until when full batches need not wake the I/O thread: while all brokers have a request in
     /// hand for the answer of which the next one would wait.
     pub(super) fn sleeps_lightly_until(&self, now: Instant) -> Option<Instant> {
         if self.was_urgent || self.config.batch_size >= ENOUGH || !self.client.all_are_busy() {
             return None;
         }
-        let until = *self.packing.sent.values().min()? + self.config.linger.min(WAIT_MAX);
+        let sent = self.packing.sent.iter().filter(|(node, _)| self.client.is_connected(**node));
+        let until = *sent.map(|(_, sent)| sent).min()? + self.config.linger.min(WAIT_MAX);
         (now < until).then_some(until)
     }
 }

@@ -61,9 +61,9 @@ impl Schedule {
         self.lines.get(&node)?.front().copied()
     }
 
-    /// How many partitions stand in a broker's line.
-    pub fn line_len(&self, node: i32) -> usize {
-        self.lines.get(&node).map_or(0, VecDeque::len)
+    /// The partitions that stand in a broker's line.
+    pub fn line(&self, node: i32) -> impl Iterator<Item = u32> + '_ {
+        self.lines.get(&node).into_iter().flatten().copied()
     }
 
     /// Takes the partition at the front out of its line.

@@ -25,6 +25,7 @@ impl Sender {
         }
         self.known_nodes = cluster.nodes.keys().copied().collect();
         self.client.prune(|id| cluster.nodes.contains_key(&id));
+        self.packing.prune(|id| cluster.nodes.contains_key(&id));
         self.unready_since.retain(|id, _| cluster.nodes.contains_key(id));
         let topics = &self.shared.accumulator.topics;
         let view = topics.view();

@@ -1,6 +1,5 @@
 //! When batches are ready, and how they are put into requests.
 
-use super::harness::World;
 use super::setup::Setup;
 use crate::accumulator::Reserve;
 use crate::report::State;
@@ -242,70 +241,4 @@ fn a_throttle_time_counts_from_the_version_on_in_which_clients_wait_themselves()
         assert_eq!(world.is_reported(next), !waits);
         world.finish();
     }
-}
-
-/// Two records that fill a batch.
-fn fill(world: &mut World, partition: i32, batch_size: usize) {
-    world.append("t", partition, 8);
-    // The batch's header, the first record, and what the second has beside its value: numbers of
-    // 8192 and more take a byte more.
-    let other = 61 + 15 + if batch_size < 8192 { 9 } else { 11 };
-    world.append("t", partition, batch_size - other);
-}
-
-#[test]
-fn a_small_request_waits_for_the_answer_of_the_one_before_and_not_for_long() {
-    let mut world = Setup::default().linger(5).ready();
-    let warm = world.send("t", 0);
-    world.advance(5);
-    assert!(world.is_reported(warm));
-    world.hold_produce = true;
-    fill(&mut world, 0, 200);
-    world.run();
-    assert_eq!(world.arrived.len(), 2, "nothing is in flight, so it goes at once; it is full");
-    (1..3).for_each(|partition| fill(&mut world, partition, 200));
-    world.run();
-    assert_eq!(world.arrived.len(), 2, "they wait for the answer");
-    world.answer(1);
-    world.run();
-    assert_eq!(world.arrived[2].batches.len(), 2, "and go together");
-    fill(&mut world, 0, 200);
-    world.run();
-    assert_eq!(world.arrived.len(), 3);
-    world.advance(1);
-    assert_eq!(world.arrived.len(), 4, "the answer does not come, and a millisecond is over");
-    while world.pending(1) > 0 {
-        world.answer(1);
-    }
-    world.finish();
-}
-
-#[test]
-fn a_request_waits_for_no_answer_without_linger_or_if_it_is_large_or_somebody_flushes() {
-    let arrived_behind_another = |linger: u64, batch_size: usize, flush: bool| {
-        let mut setup = Setup::default().linger(linger);
-        (setup.sender.batch_size, setup.accumulator.batch_size) = (batch_size, batch_size);
-        setup.accumulator.buffer_memory = 1 << 20;
-        let mut world = setup.ready();
-        world.hold_produce = true;
-        fill(&mut world, 0, batch_size);
-        world.run();
-        fill(&mut world, 1, batch_size);
-        if flush {
-            world.shared.accumulator.flush();
-        }
-        world.run();
-        let arrived = world.arrived.len();
-        world.advance(5);
-        while world.pending(1) > 0 {
-            world.answer(1);
-        }
-        world.finish();
-        arrived
-    };
-    assert_eq!(arrived_behind_another(5, 200, false), 1);
-    assert_eq!(arrived_behind_another(0, 200, false), 2);
-    assert_eq!(arrived_behind_another(5, 64 << 10, false), 1);
-    assert_eq!(arrived_behind_another(5, 200 << 10, false), 2);
-    assert_eq!(arrived_behind_another(5, 200, true), 2);
 }

@@ -17,6 +17,7 @@ mod errors;
 mod expiry;
 mod hostile;
 mod order;
+mod packing;
 mod panics;
 mod partitioning;
 mod purging;

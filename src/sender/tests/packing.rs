@@ -1,0 +1,150 @@
+//! Which requests wait for the answer of the one before them, and when the I/O thread sleeps
+//! lightly.
+
+use super::harness::World;
+use super::model::Health;
+use super::setup::Setup;
+use crate::time::Instant;
+
+/// Two records that fill a batch.
+fn fill(world: &mut World, partition: i32, batch_size: usize) {
+    world.append("t", partition, 8);
+    // The batch's header, the first record, and what the second has beside its value: numbers of
+    // 8192 and more take a byte more.
+    let other = 61 + 15 + if batch_size < 8192 { 9 } else { 11 };
+    world.append("t", partition, batch_size - other);
+}
+
+#[test]
+fn a_small_request_waits_for_the_answer_of_the_one_before_and_not_for_long() {
+    let mut world = Setup::default().linger(5).ready();
+    let warm = world.send("t", 0);
+    world.advance(5);
+    assert!(world.is_reported(warm));
+    world.hold_produce = true;
+    fill(&mut world, 0, 200);
+    world.run();
+    assert_eq!(world.arrived.len(), 2, "nothing is in flight, so it goes at once; it is full");
+    (1..3).for_each(|partition| fill(&mut world, partition, 200));
+    world.run();
+    assert_eq!(world.arrived.len(), 2, "they wait for the answer");
+    world.answer(1);
+    world.run();
+    assert_eq!(world.arrived[2].batches.len(), 2, "and go together");
+    fill(&mut world, 0, 200);
+    world.run();
+    assert_eq!(world.arrived.len(), 3);
+    world.advance(1);
+    assert_eq!(world.arrived.len(), 4, "the answer does not come, and a millisecond is over");
+    while world.pending(1) > 0 {
+        world.answer(1);
+    }
+    world.finish();
+}
+
+#[test]
+fn a_request_waits_for_no_answer_without_linger_or_if_it_is_large_or_somebody_flushes() {
+    let arrived_behind_another = |linger: u64, batch_size: usize, flush: bool| {
+        let mut setup = Setup::default().linger(linger);
+        (setup.sender.batch_size, setup.accumulator.batch_size) = (batch_size, batch_size);
+        setup.accumulator.buffer_memory = 1 << 20;
+        let mut world = setup.ready();
+        world.hold_produce = true;
+        fill(&mut world, 0, batch_size);
+        world.run();
+        fill(&mut world, 1, batch_size);
+        if flush {
+            world.shared.accumulator.flush();
+        }
+        world.run();
+        let arrived = world.arrived.len();
+        world.advance(5);
+        while world.pending(1) > 0 {
+            world.answer(1);
+        }
+        world.finish();
+        arrived
+    };
+    assert_eq!(arrived_behind_another(5, 200, false), 1);
+    assert_eq!(arrived_behind_another(0, 200, false), 2);
+    assert_eq!(arrived_behind_another(5, 64 << 10, false), 1);
+    assert_eq!(arrived_behind_another(5, 200 << 10, false), 2);
+    assert_eq!(arrived_behind_another(5, 200, true), 2);
+}
+
+/// A world with batches of 16 KiB, as is the default, and memory for many.
+fn roomy(nodes: i32) -> World {
+    let mut setup = Setup::default().nodes(nodes).linger(5);
+    (setup.sender.batch_size, setup.accumulator.batch_size) = (16 << 10, 16 << 10);
+    setup.accumulator.buffer_memory = 1 << 20;
+    setup.ready()
+}
+
+#[test]
+fn a_request_waits_for_no_answer_if_enough_is_queued_behind_few_partitions() {
+    let mut world = roomy(1);
+    let warm = world.send("t", 0);
+    world.advance(5);
+    assert!(world.is_reported(warm));
+    world.hold_produce = true;
+    (0..12).for_each(|_| fill(&mut world, 0, 16 << 10));
+    world.run();
+    assert_eq!(world.arrived.len(), 1 + 5, "only one batch of a partition fits into a request");
+    world.advance(5);
+    while world.pending(1) > 0 {
+        world.answer(1);
+        world.advance(2);
+    }
+    world.finish();
+}
+
+#[test]
+fn a_light_sleep_is_short_and_not_renewed_while_no_answer_comes() {
+    let mut world = roomy(1);
+    world.hold_produce = true;
+    let is_light = |world: &World| world.sender.next_sleep(world.now).1;
+    fill(&mut world, 0, 16 << 10);
+    let sent = world.now;
+    world.run();
+    assert!(is_light(&world));
+    let (until, _) = world.sender.next_sleep(world.now);
+    assert_eq!(until, Instant(sent.0 + 1_000_000));
+    let turns = world.turns;
+    fill(&mut world, 1, 16 << 10);
+    world.run();
+    assert_eq!((world.turns, world.arrived.len()), (turns, 1), "it sleeps");
+    world.advance(1);
+    assert_eq!(world.arrived.len(), 2, "and no longer than this");
+    world.advance(1);
+    assert!(!is_light(&world));
+    fill(&mut world, 2, 16 << 10);
+    world.run();
+    assert_eq!(world.arrived.len(), 3);
+    world.shared.accumulator.flush();
+    world.run();
+    assert!(!is_light(&world), "somebody flushes");
+    while world.pending(1) > 0 {
+        world.answer(1);
+    }
+    world.finish();
+}
+
+#[test]
+fn a_broker_that_is_gone_keeps_no_sleep_from_being_light() {
+    let mut world = roomy(2);
+    (0..2).for_each(|partition| _ = world.send("t", partition));
+    world.advance(5);
+    world.cluster.nodes.get_mut(&2).unwrap().health = Health::Refuses;
+    world.disconnect(2);
+    world.advance(5);
+    world.hold_produce = true;
+    fill(&mut world, 0, 16 << 10);
+    world.run();
+    assert!(world.sender.next_sleep(world.now).1);
+    world.hold_produce = false;
+    while world.pending(1) > 0 {
+        world.answer(1);
+    }
+    world.heal();
+    world.finish();
+}
