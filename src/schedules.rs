@@ -4,10 +4,11 @@
 //! Time does not pass in it: what waits with a deadline waits until it is woken.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use shuttle::{check_random, thread};
 
-use crate::accumulator::{AccumulatorConfig, BufferPool, RecordAccumulator, Reserve, Wakeup};
+use crate::accumulator::{BufferPool, RecordAccumulator, Reserve, Wakeup};
 use crate::producer::Producer;
 use crate::record::TopicName;
 use crate::report::{Entry, Outcome, ReportQueue, Slots, Woken};
@@ -151,47 +152,88 @@ fn a_ticket_hands_its_value_to_exactly_one() {
     );
 }
 
+/// Three senders of work, each of which tells it by `demand`, and an I/O thread that sleeps until
+/// it has seen all of it. The first sleeps are light and end by themselves, as they are short.
+fn work_is_seen(light_sleeps: u64, demand: fn(&Wakeup, u64)) {
+    let wakeup = Arc::new(Wakeup::default());
+    let work = Arc::new(AtomicU64::new(0));
+    let woken = Arc::new((Mutex::new(false), Condvar::new()));
+    let signal = woken.clone();
+    wakeup.set_waker(move || {
+        *signal.0.lock() = true;
+        signal.1.notify_all();
+    });
+    let senders: Vec<_> = (0..3u64)
+        .map(|number| {
+            let (wakeup, work) = (wakeup.clone(), work.clone());
+            thread::spawn(move || {
+                work.fetch_add(1, Ordering::SeqCst);
+                demand(&wakeup, number);
+            })
+        })
+        .collect();
+    let (mut done, mut sleeps) = (0, 0);
+    while done < 3 {
+        done += work.swap(0, Ordering::SeqCst);
+        if done == 3 {
+            break;
+        }
+        let lightly = sleeps < light_sleeps;
+        sleeps += 1;
+        wakeup.will_sleep(Instant::NEVER, lightly);
+        if lightly {
+            thread::yield_now();
+        } else if work.load(Ordering::SeqCst) == 0 {
+            let mut woken_now = woken.0.lock();
+            while !*woken_now {
+                woken.1.wait(&mut woken_now);
+            }
+            *woken_now = false;
+        }
+        wakeup.awake();
+    }
+    senders.into_iter().for_each(|sender| sender.join().unwrap());
+}
+
 #[test]
 fn the_io_thread_never_sleeps_over_work() {
-    check_random(
-        || {
-            let wakeup = Arc::new(Wakeup::default());
-            let work = Arc::new(AtomicU64::new(0));
-            let woken = Arc::new((Mutex::new(false), Condvar::new()));
-            let signal = woken.clone();
-            wakeup.set_waker(move || {
-                *signal.0.lock() = true;
-                signal.1.notify_all();
-            });
-            let senders: Vec<_> = (0..3u64)
-                .map(|number| {
-                    let (wakeup, work) = (wakeup.clone(), work.clone());
-                    thread::spawn(move || {
-                        work.fetch_add(1, Ordering::SeqCst);
-                        wakeup.demand(Instant(number));
-                    })
-                })
-                .collect();
-            let mut done = 0;
-            while done < 3 {
-                done += work.swap(0, Ordering::SeqCst);
-                if done == 3 {
-                    break;
-                }
-                wakeup.will_sleep(Instant::NEVER, false);
-                if work.load(Ordering::SeqCst) == 0 {
-                    let mut woken_now = woken.0.lock();
-                    while !*woken_now {
-                        woken.1.wait(&mut woken_now);
-                    }
-                    *woken_now = false;
-                }
-                wakeup.awake();
-            }
-            senders.into_iter().for_each(|sender| sender.join().unwrap());
-        },
-        SCHEDULES,
-    );
+    check_random(|| work_is_seen(0, |wakeup, by| wakeup.demand(Instant(by))), SCHEDULES);
+}
+
+#[test]
+fn what_is_told_in_a_light_sleep_is_not_slept_over_after_it() {
+    check_random(|| work_is_seen(2, |wakeup, _| wakeup.demand_soon()), SCHEDULES);
+}
+
+/// Threads let the I/O thread work, which in the end sleeps or has caught up.
+fn nobody_is_left_waiting(ends_asleep: bool) {
+    let wakeup = Arc::new(Wakeup::default());
+    let behind = Arc::new(AtomicU64::new(1));
+    let senders: Vec<_> = (0..3)
+        .map(|_| {
+            let (wakeup, behind) = (wakeup.clone(), behind.clone());
+            thread::spawn(move || {
+                let is_caught_up = || behind.load(Ordering::SeqCst) == 0;
+                wakeup.let_work(Duration::from_millis(1), is_caught_up);
+            })
+        })
+        .collect();
+    wakeup.will_sleep(Instant::NEVER, false);
+    wakeup.let_send();
+    wakeup.awake();
+    if ends_asleep {
+        wakeup.will_sleep(Instant::NEVER, true);
+    } else {
+        behind.store(0, Ordering::SeqCst);
+    }
+    wakeup.let_send();
+    senders.into_iter().for_each(|sender| sender.join().unwrap());
+}
+
+#[test]
+fn who_lets_the_io_thread_work_goes_on_when_it_sleeps_or_has_caught_up() {
+    check_random(|| nobody_is_left_waiting(true), SCHEDULES);
+    check_random(|| nobody_is_left_waiting(false), SCHEDULES);
 }
 
 #[test]
