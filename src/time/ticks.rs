@@ -46,15 +46,21 @@ mod counter {
         let first = FIRST.get_or_init(|| {
             let source = "/sys/devices/system/clocksource/clocksource0/current_clocksource";
             let source = std::fs::read_to_string(source).ok()?;
-            (source.trim() == "tsc").then(|| (read(), Instant::now()))
+            (source.trim() == "tsc").then(|| {
+                // The ticks are counted within the time, so that a pause between the two looks
+                // like a slower counter and never like a faster one.
+                let at = Instant::now();
+                (read(), at)
+            })
         });
         let Some((ticks, at)) = first else {
             STATE.store(UNSOUND, Ordering::Relaxed);
             return false;
         };
+        let counted = read().wrapping_sub(*ticks);
         let passed = at.elapsed();
         if passed >= Duration::from_millis(1) {
-            let enough = u128::from(read().wrapping_sub(*ticks)) >= passed.as_nanos();
+            let enough = u128::from(counted) >= passed.as_nanos();
             STATE.store(if enough { SOUND } else { UNSOUND }, Ordering::Relaxed);
         }
         false
