@@ -181,7 +181,7 @@ impl BufferPool {
         self.in_use.store(in_use, Ordering::Relaxed);
         if in_use >= AHEAD {
             ledger.granted += size;
-            if ledger.granted >= LOOK_EVERY * AHEAD / in_use {
+            if ledger.granted >= LOOK_EVERY / (in_use / AHEAD) {
                 ledger.granted = 0;
                 self.is_ahead.store(true, Ordering::Relaxed);
             }
