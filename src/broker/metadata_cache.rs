@@ -69,6 +69,8 @@ pub fn is_internal(topic: &str) -> bool {
 /// The cluster at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct Image {
+    /// Counts the images that were published; what a broker knows already is older.
+    pub version: u64,
     /// The cluster's id.
     pub cluster_id: Arc<str>,
     /// The active controller, or -1.

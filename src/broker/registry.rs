@@ -91,8 +91,9 @@ impl Registry {
     }
 
     /// The cluster as brokers are told of it.
-    pub fn image(&self) -> Image {
+    pub fn image(&self, version: u64) -> Image {
         Image {
+            version,
             cluster_id: self.cluster_id.clone(),
             controller: self.controller.unwrap_or(-1),
             brokers: self.brokers.clone(),

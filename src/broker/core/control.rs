@@ -103,7 +103,7 @@ impl ClusterCore {
 
     fn publish(&mut self, now: Instant) {
         self.registry_changed = false;
-        self.image = Arc::new(self.registry.image());
+        self.image = Arc::new(self.registry.image(self.image.version + 1));
         match self.config.metadata_delay {
             Duration::ZERO => self.deliver(&self.image.clone(), now),
             delay => self.timers.at(now + delay, Task::Publish(self.image.clone())),
@@ -121,7 +121,7 @@ impl ClusterCore {
     pub(super) fn deliver_to(&mut self, id: i32, image: &Arc<Image>, now: Instant) {
         let reachable = self.controller_reaches(id);
         let Some(server) = self.servers.get_mut(&id) else { return };
-        if server.is_active() && reachable && !Arc::ptr_eq(&server.image, image) {
+        if server.is_active() && reachable && server.image.version < image.version {
             server.replicas.apply(&server.image, image, now);
             server.image = image.clone();
         }

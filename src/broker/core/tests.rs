@@ -247,6 +247,22 @@ fn news_that_travel_slowly_leave_brokers_with_different_views() {
 }
 
 #[test]
+fn older_news_that_arrive_late_change_nothing() {
+    let mut config = ClusterConfig::brokers(1).topic("t", 1);
+    config.metadata_delay = 300 * MS;
+    let mut sim = Sim::new(config);
+    sim.pass(100 * MS);
+    // It is told how things are when it is back, and of how they were before after that.
+    sim.core.isolate_broker(1, true, sim.now).unwrap();
+    sim.core.isolate_broker(1, false, sim.now).unwrap();
+    let written = sim.write(1, 10);
+    assert_eq!(sim.written(written).unwrap().0, ErrorCode::NONE);
+    sim.pass(500 * MS);
+    let replica = sim.core.server(1).and_then(|server| server.replicas.get("t", 0)).unwrap();
+    assert_eq!(replica.log.end_offset(), 1);
+}
+
+#[test]
 fn a_follower_that_falls_behind_leaves_the_isr_and_writes_go_on() {
     let mut config = lagging(3, Duration::from_secs(3600));
     config.replica_lag_time_max = 200 * MS;
