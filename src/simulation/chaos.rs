@@ -299,6 +299,11 @@ impl World {
         } else if self.rng.bool() {
             fault = fault.api(apis[self.rng.usize(..apis.len())]);
         }
+        let may_be_an_id = fault.api.is_none_or(|api| api == InitProducerIdRequest::KEY);
+        if name == "corrupt response" && may_be_an_id {
+            // Of an old version it is a whole answer, which says that it does not know.
+            fault = fault.api(MetadataRequest::KEY);
+        }
         self.trace.count(&format!("request fault: {name}"));
         let text = format!("{fault:?}");
         self.brokers.core.faults.add(fault);
