@@ -3,6 +3,7 @@
 import itertools
 import os
 import pathlib
+import signal
 import time
 from collections.abc import Iterator
 
@@ -11,6 +12,10 @@ import confluent_kafka.admin
 import pytest
 
 import ottla
+
+# A shell starts its background jobs with SIGINT ignored, and all that they start ignores it, too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 KAFKA = os.environ.get("OTTLA_TEST_BOOTSTRAP")
 BEHAVIOURS = pathlib.Path(__file__).resolve().parents[3] / "tests" / "behaviours.tsv"
