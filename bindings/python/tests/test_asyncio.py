@@ -24,7 +24,7 @@ def test_a_task_gets_the_report_of_its_record(brokers):
             delivery = await producer.send(topic, "välue", key=b"k", headers=[("h", None)])
             assert delivery.ok and delivery.offset == 0 and delivery.topic == topic
             assert producer.pending == 0 and "0 pending" in repr(producer)
-            assert producer.metrics()["record-send-total"] == 1
+            assert producer.metrics()["record-ack-total"] == 1
         with pytest.raises(ottla.ClosedError):
             await producer.send(topic, b"v")
         await producer.close()

@@ -95,7 +95,7 @@ def test_closed_says_so(brokers):
     for call in calls:
         with pytest.raises(ottla.ClosedError, match="closed"):
             call()
-    assert producer.closed and producer.metrics()["record-send-total"] == 1
+    assert producer.closed and producer.metrics()["record-ack-total"] == 1
 
 
 def test_unknown_key(brokers):
