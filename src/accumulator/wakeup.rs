@@ -11,7 +11,7 @@ use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::sync::{Condvar, Mutex};
+use crate::sync::{self, Condvar, Mutex};
 use crate::time::Instant;
 
 /// What `sleeps_until` says while the I/O thread is awake.
@@ -78,6 +78,11 @@ impl Wakeup {
             self.go_on.wait_for(&mut gate, limit);
         }
         self.paused.fetch_sub(1, Ordering::Relaxed);
+        drop(gate);
+        if !is_awake {
+            // It may have been woken and wait for this core.
+            sync::yield_now();
+        }
     }
 
     /// Lets those who wait in `let_work` go on. The I/O thread says so before it sleeps, and when
