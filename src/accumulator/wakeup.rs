@@ -103,16 +103,21 @@ impl Wakeup {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sync::atomic::AtomicUsize;
 
-    #[test]
-    fn only_a_sleep_that_is_too_long_is_ended_and_only_once() {
-        let wakeup = Wakeup::default();
+    /// Sets a waker that counts how often it wakes.
+    fn counted(wakeup: &Wakeup) -> Arc<AtomicUsize> {
         let woken = Arc::new(AtomicUsize::new(0));
         let count = woken.clone();
         wakeup.set_waker(move || {
             count.fetch_add(1, Ordering::SeqCst);
         });
+        woken
+    }
+
+    #[test]
+    fn only_a_sleep_that_is_too_long_is_ended_and_only_once() {
+        let wakeup = Wakeup::default();
+        let woken = counted(&wakeup);
         wakeup.demand(Instant(0));
         wakeup.will_sleep(Instant(100), false);
         wakeup.demand(Instant(100));
@@ -125,11 +130,7 @@ mod tests {
     #[test]
     fn a_light_sleep_is_ended_by_what_cannot_wait_and_by_nothing_else() {
         let wakeup = Wakeup::default();
-        let woken = Arc::new(AtomicUsize::new(0));
-        let count = woken.clone();
-        wakeup.set_waker(move || {
-            count.fetch_add(1, Ordering::SeqCst);
-        });
+        let woken = counted(&wakeup);
         wakeup.will_sleep(Instant(100), true);
         wakeup.demand_soon();
         assert_eq!(woken.load(Ordering::SeqCst), 0);
@@ -144,11 +145,7 @@ mod tests {
     fn the_waker_of_a_thread_that_never_started_is_replaced() {
         let wakeup = Wakeup::default();
         wakeup.set_waker(|| panic!("nobody listens there"));
-        let woken = Arc::new(AtomicUsize::new(0));
-        let count = woken.clone();
-        wakeup.set_waker(move || {
-            count.fetch_add(1, Ordering::SeqCst);
-        });
+        let woken = counted(&wakeup);
         wakeup.will_sleep(Instant(100), false);
         wakeup.demand(Instant(1));
         assert_eq!(woken.load(Ordering::SeqCst), 1);
