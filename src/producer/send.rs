@@ -9,7 +9,7 @@ use super::consume::CallbackScope;
 use super::partitioner::{Partitioner, partition_by_key};
 use super::tickets::Awaited;
 use super::{Producer, Timeout, closed};
-use crate::accumulator::{Append, Buffer, Lane, Reserve, Topic};
+use crate::accumulator::{Append, Buffer, Reserve, Topic};
 use crate::config::PartitionerKind;
 use crate::error::{Error, ErrorCode, Result};
 use crate::record::Record;
@@ -213,7 +213,7 @@ impl Producer {
         let accumulator = &self.shared.accumulator;
         loop {
             let partitioner = &topic.partitioner;
-            let (index, sticky): (i32, Option<Lane>) = match choice {
+            let (index, sticky) = match choice {
                 Choice::Fixed(index) => (index, None),
                 Choice::Sticky => {
                     let lane = partitioner.lane();

@@ -11,7 +11,7 @@ use super::Bug;
 use super::brokers::{WALL_MS, Wires};
 use super::client::{Accepted, Client};
 use super::setup::{TOPICS, ms};
-use crate::accumulator::{Append, Buffer, Grant, PartitionQueue, Reserve, Topic};
+use crate::accumulator::{Append, Buffer, Grant, Lane, PartitionQueue, Reserve, Topic};
 use crate::producer::partition_for_key;
 use crate::record::{Header, Record};
 use crate::ticket::Ticket;
@@ -190,8 +190,7 @@ impl Client {
         let size = size.max(self.setup.accumulator.batch_size);
         let wall_ms = WALL_MS + now.as_millis() as i64;
         loop {
-            let sticky = draft.partition.is_none().then(|| topic.partitioner.lane());
-            let queue = self.choose(&topic, draft.partition);
+            let (queue, sticky) = self.choose(&topic, draft.partition);
             match accumulator.append(&topic, &queue, &record, wall_ms, sticky, &mut in_hand) {
                 Ok(Append::Done) => {
                     self.accept(draft, queue.partition, now);
@@ -225,11 +224,13 @@ impl Client {
         self.application.places.get(&opaque).and_then(|place| self.accepted.get(*place))
     }
 
-    fn choose(&self, topic: &Topic, partition: Option<i32>) -> Arc<PartitionQueue> {
+    /// A partition, and the lane that it is sticky in if it was left open.
+    fn choose(&self, topic: &Topic, partition: Option<i32>) -> (Arc<PartitionQueue>, Option<Lane>) {
+        let sticky = partition.is_none().then(|| topic.partitioner.lane());
         let adaptive = self.setup.accumulator.adaptive;
-        let index = partition
-            .unwrap_or_else(|| topic.partitioner.peek(topic, adaptive, topic.partitioner.lane()));
-        topic.partition(index).expect("the topic was seen to have it").clone()
+        let open = sticky.map(|lane| topic.partitioner.peek(topic, adaptive, lane));
+        let index = partition.or(open).expect("named or chosen");
+        (topic.partition(index).expect("the topic was seen to have it").clone(), sticky)
     }
 
     fn accept(&mut self, draft: Draft, partition: i32, now: Instant) {
