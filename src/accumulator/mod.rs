@@ -235,11 +235,10 @@ impl RecordAccumulator {
         // Only what changes the sender's mind is told: the first batch of an idle partition, and
         // its first full one. Behind a full batch nothing is news until that one is drained.
         let waiting = deque.batches.len();
-        let full = waiting > 1 || last_is_full;
-        let news = if new_batch { waiting <= 2 } else { full && waiting == 1 };
-        if !news {
+        if waiting > if new_batch { 2 } else { 1 } {
             return;
         }
+        let full = waiting > 1 || last_is_full;
         self.list(partition, deque);
         match deque.batches.front() {
             _ if self.flushing() => self.wakeup.demand(Instant(0)),
@@ -267,6 +266,11 @@ impl RecordAccumulator {
         deque.sticky_bytes = 0;
         topic.partitioner.switch(topic, self.config.adaptive, lane, partition.partition);
         true
+    }
+
+    /// `batch.size`, bytes.
+    pub fn batch_size(&self) -> usize {
+        self.config.batch_size
     }
 
     /// The partitions that got a first or a full batch since the last call.

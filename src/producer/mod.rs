@@ -261,7 +261,6 @@ fn io_config(config: &ProducerConfig) -> IoConfig {
             retries: config.retries,
             retry_backoff: retry_backoff(config),
             linger: config.linger,
-            batch_size: config.batch_size,
             availability_timeout: config.partitioner_availability_timeout,
         },
         network: NetworkConfig {

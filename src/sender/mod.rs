@@ -66,8 +66,6 @@ pub struct SenderConfig {
     pub retry_backoff: ExponentialBackoff,
     /// `linger.ms`.
     pub linger: Duration,
-    /// `batch.size`, bytes.
-    pub batch_size: usize,
     /// `partitioner.availability.timeout.ms`; zero for never.
     pub availability_timeout: Duration,
 }

@@ -67,7 +67,7 @@ impl Sender {
             |id: u32| self.parts[id as usize].as_ref().map_or(0, |part| part.queue.queued());
         self.schedule.line(node).any(|id| {
             // What is to be sent again is not queued any more.
-            bytes += queued(id).max(1) as usize * self.config.batch_size;
+            bytes += queued(id).max(1) as usize * self.shared.accumulator.batch_size();
             bytes >= ENOUGH
         })
     }
@@ -75,7 +75,10 @@ impl Sender {
     /// Until when full batches need not wake the I/O thread: while all brokers have a request in
     /// hand for the answer of which the next one would wait.
     pub(super) fn sleeps_lightly_until(&self, now: Instant) -> Option<Instant> {
-        if self.was_urgent || self.config.batch_size >= ENOUGH || !self.client.all_are_busy() {
+        if self.was_urgent
+            || self.shared.accumulator.batch_size() >= ENOUGH
+            || !self.client.all_are_busy()
+        {
             return None;
         }
         let sent = self.packing.sent.iter().filter(|(node, _)| self.client.is_connected(**node));

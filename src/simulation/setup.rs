@@ -77,7 +77,6 @@ pub fn producer(
             retries: if rng.u8(..6) == 0 { rng.u32(..4) } else { u32::MAX },
             retry_backoff,
             linger,
-            batch_size,
             availability_timeout: ms([0, 300][rng.usize(..2)]),
         },
         network: NetworkConfig {

@@ -46,7 +46,7 @@ fn a_small_request_waits_for_the_answer_of_the_one_before_and_not_for_long() {
 fn a_request_waits_for_no_answer_without_linger_or_if_it_is_large_or_somebody_flushes() {
     let arrived_behind_another = |linger: u64, batch_size: usize, flush: bool| {
         let mut setup = Setup::default().linger(linger);
-        (setup.sender.batch_size, setup.accumulator.batch_size) = (batch_size, batch_size);
+        setup.accumulator.batch_size = batch_size;
         setup.accumulator.buffer_memory = 1 << 20;
         let mut world = setup.ready();
         world.hold_produce = true;
@@ -75,7 +75,7 @@ fn a_request_waits_for_no_answer_without_linger_or_if_it_is_large_or_somebody_fl
 /// A world with batches of 16 KiB, as is the default, and memory for many.
 fn roomy(nodes: i32) -> World {
     let mut setup = Setup::default().nodes(nodes).linger(5);
-    (setup.sender.batch_size, setup.accumulator.batch_size) = (16 << 10, 16 << 10);
+    setup.accumulator.batch_size = 16 << 10;
     setup.accumulator.buffer_memory = 1 << 20;
     setup.ready()
 }

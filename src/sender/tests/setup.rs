@@ -46,7 +46,6 @@ impl Default for Setup {
                 retries: u32::MAX,
                 retry_backoff: flat(ms(100)),
                 linger: ms(0),
-                batch_size: 200,
                 availability_timeout: ms(0),
             },
             network: NetworkConfig {
