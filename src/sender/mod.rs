@@ -31,7 +31,7 @@ pub use shared::Shared;
 #[cfg(feature = "simulation")]
 pub use states::BATCH_STATES;
 
-use part::Part;
+use part::{LogOf, Part};
 use schedule::Schedule;
 use shared::{CLOSING, FORCED};
 use transaction_manager::TransactionManager;
@@ -44,6 +44,7 @@ use crate::metadata::UpdateRequest;
 use crate::network::{ClientResponse, NetworkClient, NetworkConfig, RequestTag};
 use crate::report::Entry;
 use crate::time::Instant;
+use crate::wire::Uuid;
 
 /// What the Sender needs of the configuration.
 #[derive(Clone, Debug)]
@@ -418,15 +419,20 @@ impl Sender {
                 return Instant::NEVER;
             }
             // What the leader of before refused need not wait for a new one (KIP-951).
-            let new_leader = self.leader_epoch(&part.queue) > part.sent_under;
+            let (log, before) = (self.log_of(&part.queue), part.sent_to);
+            let new_leader =
+                log.topic_id != before.topic_id || log.leader_epoch > before.leader_epoch;
             return if new_leader { Instant(0) } else { part.backoff_until };
         }
         let Some(created) = front_created else { return Instant::NEVER };
-        let in_flight_max = match (self.config.idempotence, part.acknowledged) {
-            (true, false) => 1,
-            _ => self.config.max_in_flight,
-        };
-        if !self.transactions.allows_new_batches() || part.in_flight.len() >= in_flight_max {
+        // What is in flight to another log could be refused after this batch was taken.
+        let alone = self.config.idempotence
+            && !part.in_flight.is_empty()
+            && !(part.acknowledged && self.log_of(&part.queue) == part.sent_to);
+        if alone
+            || part.in_flight.len() >= self.config.max_in_flight
+            || !self.transactions.allows_new_batches()
+        {
             return Instant::NEVER;
         }
         let at = if full || self.was_urgent { now } else { created + self.config.linger };
@@ -449,11 +455,15 @@ impl Sender {
             .filter(|leader| *leader >= 0)
     }
 
-    /// The epoch of a partition's leader; -1 if it is not known.
-    fn leader_epoch(&self, queue: &PartitionQueue) -> i32 {
+    /// The log that a batch of a partition would go to now.
+    fn log_of(&self, queue: &PartitionQueue) -> LogOf {
         let cluster = self.shared.metadata.cluster();
         let info = cluster.partition(queue.topic.as_str(), queue.partition);
-        info.map_or(-1, |info| info.leader_epoch)
+        let topic = cluster.topics.get(queue.topic.as_str());
+        LogOf {
+            topic_id: topic.map_or(Uuid::ZERO, |topic| topic.id),
+            leader_epoch: info.map_or(-1, |info| info.leader_epoch),
+        }
     }
 
     /// Bumps the epoch when it is wanted and no batch is in doubt any more.

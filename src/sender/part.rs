@@ -8,6 +8,17 @@ use super::transaction_manager::sequence_before;
 use crate::accumulator::{BatchId, PartitionQueue, ProducerBatch, ProducerStamp, sequence_after};
 use crate::error::Error;
 use crate::time::Instant;
+use crate::wire::Uuid;
+
+/// The log of a partition, as far as a producer can tell it from another: a topic that was deleted
+/// and made again has a new one, and a new leader's may be shorter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogOf {
+    /// The topic's; all zero where the broker is too old to tell.
+    pub topic_id: Uuid,
+    /// The leader's epoch; -1 if it is not known.
+    pub leader_epoch: i32,
+}
 
 /// A batch that is in a request.
 #[derive(Clone, Copy, Debug)]
@@ -32,8 +43,8 @@ pub struct Part {
     pub in_flight: Vec<Sent>,
     /// No retry before this, unless there is a newer leader.
     pub backoff_until: Instant,
-    /// The leader's epoch when the last batch went out; -1 if it was not known.
-    pub sent_under: i32,
+    /// The log that the last batch was sent for.
+    pub sent_to: LogOf,
     /// What the broker last said of the partition, for reasons.
     pub last_error: Option<Error>,
     /// The sequence of the next new batch.
@@ -43,9 +54,9 @@ pub struct Part {
     pub split_size_max: usize,
     /// Whether a sequence was lost in this epoch, so that the broker takes no later one.
     pub gap: bool,
-    /// Whether the broker acknowledged a batch under this producer id and epoch. Before that one
-    /// request is in flight at most: if a first batch is refused and a second is taken, the
-    /// broker, which had no state, would hide the loss.
+    /// Whether the broker acknowledged a batch under this producer id and epoch, in the log that
+    /// the last one was sent for. Before that one request is in flight at most: if a first batch
+    /// is refused and a second is taken, the broker, which had no state, would hide the loss.
     pub acknowledged: bool,
     /// When the oldest batch in the queue was made, as last seen.
     pub front_created: Option<Instant>,
@@ -65,7 +76,7 @@ impl Part {
             retries: VecDeque::new(),
             in_flight: Vec::new(),
             backoff_until: Instant(0),
-            sent_under: -1,
+            sent_to: LogOf { topic_id: Uuid::ZERO, leader_epoch: -1 },
             last_error: None,
             next_sequence: 0,
             split_size_max: usize::MAX,

@@ -92,7 +92,10 @@ impl Sender {
                 None => self.shared.accumulator.pop(&part.queue),
             };
             if let Some(mut batch) = taken {
-                part.sent_under = self.leader_epoch(&part.queue);
+                let log = self.log_of(&part.queue);
+                // A log that may lack what the one before had: the first batch goes to it alone.
+                part.acknowledged &= log == part.sent_to;
+                part.sent_to = log;
                 if self.config.idempotence && batch.producer.is_none() {
                     let (producer_id, epoch) =
                         (self.transactions.producer_id, self.transactions.epoch);

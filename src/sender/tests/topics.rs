@@ -62,6 +62,39 @@ fn records_of_a_topic_that_was_deleted_and_made_anew_go_into_the_new_one() {
 }
 
 #[test]
+fn nothing_overtakes_what_goes_first_into_the_log_of_a_topic_that_was_made_anew() {
+    // The first one goes to the old leader, and is refused there, or to the new one.
+    for (leader, is_late) in [(1, false), (2, false), (1, true), (2, true)] {
+        let mut world = Setup::default().nodes(2).ready();
+        let old = [world.send("t", 0), world.send("t", 1)];
+        world.hold_produce = true;
+        let early = (!is_late).then(|| world.send_alone("t", 0));
+        world.cluster.topics.remove("t");
+        world.cluster.create("t", 2);
+        world.cluster.topics.get_mut("t").unwrap().id = Uuid([77; 16]);
+        world.cluster.topics.get_mut("t").unwrap().partitions[0].leader = leader;
+        world.request_metadata();
+        world.advance(1000);
+        let first = early.unwrap_or_else(|| world.send_alone("t", 0));
+        // A log without records takes any sequence for its first.
+        let second = world.send_alone("t", 0);
+        let busy = if is_late { leader } else { 1 };
+        assert_eq!((world.pending(busy), world.pending(3 - busy)), (1, 0));
+        world.hold_produce = false;
+        world.answer(busy);
+        world.advance(1000);
+        for (offset, record) in [first, second].into_iter().enumerate() {
+            let report = world.report(record);
+            assert_eq!((report.state, report.offset), (State::Persisted, offset as i64));
+        }
+        // What was acknowledged went with the old topic.
+        world.reports.retain(|report| !old.contains(&report.opaque));
+        old.iter().for_each(|record| _ = world.accepted.remove(record));
+        world.finish();
+    }
+}
+
+#[test]
 fn records_of_a_partition_that_is_gone_for_good_end_with_the_reason() {
     let mut world = Setup::default().request_timeout(500).delivery_timeout(3000).ready();
     let gone = world.append("t", 2, 8);
