@@ -26,11 +26,11 @@ if wanted threads; then
 fi
 if wanted growth; then
   say "what growth costs Ottla"
-  alone=(--peers ottla --runs "$runs" --out $out)
-  run "${alone[@]}" --partitions 1,120,1000,10000 --keyed 1
-  run "${alone[@]}" --topics 10,100,1000
-  run "${alone[@]}" --no-pin --threads 2,8,16
-  run "${alone[@]}" --sizes 10,100000
+  alone=(--peers ottla)
+  run "${alone[@]}" --partitions 1,12,120,1000,10000 --keyed 1
+  run "${alone[@]}" --topics 1,10,100,1000
+  run "${alone[@]}" --no-pin --threads 1,2,4,8,16
+  run "${alone[@]}" --sizes 10,1000,10000,100000
   run "${alone[@]}" --sizes 1000000 --batches 1048576
   run "${alone[@]}" --brokers 3,10,50
 fi
@@ -50,4 +50,5 @@ if wanted latency; then
   run "${kafka[@]}" --rates 1000,20000 --lingers 0,5
 fi
 bench/report.py $out build/bench/report
+if wanted growth; then bench/curves.py $out build/bench/growth; fi
 exit $failed
