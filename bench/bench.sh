@@ -19,6 +19,7 @@ if wanted sink; then
   say "on the null broker, one thread"
   run --sizes 100,1000 --codecs none,lz4 --batches 16384,1048576
   run --keyed 1
+  run --peers ottla --headers 3
 fi
 if wanted threads; then
   say "with both cores, one thread and four"

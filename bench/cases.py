@@ -1,8 +1,8 @@
 """What run.py and report.py take for one case: its settings, its runs by producer, their medians."""
 import statistics
 
-CASE = ["target", "size", "codec", "batch", "linger", "rate", "threads", "keyed", "topics",
-        "partitions", "brokers", "pinned"]
+CASE = ["target", "size", "codec", "batch", "linger", "rate", "threads", "keyed", "headers",
+        "topics", "partitions", "brokers", "pinned"]
 
 
 def cases(rows):

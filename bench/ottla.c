@@ -4,7 +4,7 @@
 
 static ottla_producer_t *producer;
 static char topic_names[1000][32];
-static unsigned topics;
+static unsigned topics, headers;
 static _Thread_local unsigned turn;
 static pthread_t report_thread;
 static atomic_int stop;
@@ -36,6 +36,8 @@ static void peer_open(const char *brokers, const char *topic) {
   if (topics < 1 || topics > 1000) { fprintf(stderr, "bad --topics\n"); exit(2); }
   for (unsigned i = 0; i < topics; i++)
     snprintf(topic_names[i], sizeof topic_names[i], topics > 1 ? "%s-%u" : "%s", topic, i);
+  headers = (unsigned)number("headers", "0");
+  if (headers > 3) { fprintf(stderr, "bad --headers\n"); exit(2); }
   snprintf(bytes, sizeof bytes, "%lld", (long long)number("buffer-mb", "64") << 20);
   /* Java's and franz-go's request limit would leave room for one batch of 1 MiB. */
   const char *config[][2] = {{"bootstrap.servers", brokers},
@@ -65,6 +67,10 @@ static const char *peer_send(const char *value, size_t size, const char *key, ui
   record.key = key;
   record.key_length = key ? 8 : -1;
   record.opaque = opaque;
+  static const ottla_header_t small[3] = {
+      {"one", 3, "1111", 4}, {"two", 3, "2222", 4}, {"six", 3, "6666", 4}};
+  record.headers = small;
+  record.header_count = headers;
   int32_t status = ottla_producer_send(producer, &record, NULL);
   return status ? ottla_status_text(status) : NULL;
 }

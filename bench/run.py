@@ -82,8 +82,8 @@ def measure(options, brokers, case):
             "payload": PAYLOAD, "compression": case["codec"], "batch-size": case["batch"],
             "linger-ms": case["linger"], "rate": rate, "threads": case["threads"],
             "keyed": case["keyed"], "sample": 1 if rate else 100, "buffer-mb": options.buffer_mb}
-    if case["topics"] > 1:
-        args["topics"] = case["topics"]
+    args.update({name: case[name] for name, usual in (("topics", 1), ("headers", 0))
+                 if case[name] != usual})
     line = pin(0, options.pin) + command(peer)
     for name, value in args.items():
         line += ["--" + name, str(value)]
@@ -102,7 +102,7 @@ def measure(options, brokers, case):
     return row
 
 
-def limit(case, address):
+def limit(case, address, topic):
     """What no producer can beat: records encoded, compressed and summed on one core and nothing
     more, and then as many bytes sent in batches made beforehand, twelve in a request."""
     size, batch = str(case["size"]), str(case["batch"])
@@ -116,14 +116,15 @@ def limit(case, address):
 
     made = run("build", size, batch, str(case["messages"]))
     port = address.rsplit(":", 1)[1]
-    sent = run("blast", port, "bench12", "12", size, batch, "2", "5", "12")
+    sent = run("blast", port, topic, "12", size, batch, "2", "5", "12")
     share = 1 / made["lz4_ratio"] if lz4 else 1
     made_s_per_m = made["encode_lz4_crc_ns" if lz4 else "encode_crc_ns"] / 1000
     sent_s_per_m = sent["cpu_s_per_m"] * share
     # On two cores the one can be done while the other is.
     rps = 1e6 / (max if not case["pinned"] else sum)([made_s_per_m, 1e6 / sent["rps"] * share])
     return {"cpu_s_per_m": made_s_per_m + sent_s_per_m, "rps": rps, "mb_s": rps * case["size"] / 1e6,
-            "made_s_per_m": made_s_per_m, "sent_s_per_m": sent_s_per_m}
+            "made_s_per_m": made_s_per_m, "sent_s_per_m": sent_s_per_m,
+            "blasted": sent["rps"] * sent["wall_s"]}
 
 
 def records_of_a_run(options, size, rate):
@@ -132,20 +133,21 @@ def records_of_a_run(options, size, rate):
     return 2_000_000 if size <= 200 else min(600_000, 2_000_000_000 // size)
 
 
-def one(options, peer, size, codec, batch, linger, rate, threads, keyed, topics, partitions,
-        brokers):
-    messages = records_of_a_run(options, size, rate)
-    case = {"target": "sink" if options.target == "sink" else "kafka", "peer": peer, "size": size,
-            "codec": codec, "batch": batch, "linger": linger, "rate": rate, "threads": threads,
-            "keyed": keyed, "topics": topics, "partitions": partitions, "brokers": brokers,
-            "messages": options.messages or messages, "pinned": options.pin}
+def one(options, peer, varied):
+    """Runs one producer once in a case; `varied` is what the matrix says of it."""
+    case = {"target": "sink" if options.target == "sink" else "kafka", "peer": peer, **varied,
+            "pinned": options.pin}
+    case["messages"] = options.messages or records_of_a_run(options, case["size"], case["rate"])
     sink, address = None, options.target
     if options.target == "sink":
-        sink, address = start_sink(options, partitions, brokers)
+        sink, address = start_sink(options, case["partitions"], case["brokers"])
     before = cpu_seconds(options.broker_pid) if options.broker_pid else 0
-    row = {**(limit(case, address) if peer == "limit" else measure(options, address, case)), **case}
+    figures = (limit(case, address, options.topic) if peer == "limit" else
+               measure(options, address, case))
+    row = {**figures, **case}
     if options.broker_pid:
-        sent = case["messages"] + warmup(options, peer, size, rate)
+        warmed = warmup(options, peer, case["size"], case["rate"])
+        sent = row.get("blasted", case["messages"] + warmed)
         row["broker_s_per_m"] = (cpu_seconds(options.broker_pid) - before) / sent * 1e6
     if sink:
         sink.send_signal(signal.SIGTERM)
@@ -157,14 +159,17 @@ def one(options, peer, size, codec, batch, linger, rate, threads, keyed, topics,
     if options.out:
         with open(options.out, "a", encoding="ascii") as f:
             f.write(json.dumps(row) + "\n")
-    print(f"{row['target']:5} {peer:5} {size:5} B  {codec:4} batch {batch:7} linger {linger} "
-          f"rate {rate:6} threads {threads} keyed {keyed} topics {topics} partitions {partitions} "
-          f"brokers {brokers} | " + row.get("failed", "") +
-          ("" if "failed" in row else
-           f"{row['rps']:8.0f} rec/s {row['mb_s']:6.1f} MB/s {row['cpu_s_per_m']:6.3f} cpu-s/M" +
-           (f" p50 {row['p50_ms']:.3f} p99 {row['p99_ms']:.3f} ms" if "p50_ms" in row else "")),
-          flush=True)
+    report(row, varied)
     return row
+
+
+def report(row, varied):
+    print(f"{row['target']:5} {row['peer']:5} " +
+          " ".join(f"{name} {value}" for name, value in varied.items()) + " | " +
+          row.get("failed", "") + ("" if "failed" in row else
+          f"{row['rps']:8.0f} rec/s {row['mb_s']:6.1f} MB/s {row['cpu_s_per_m']:6.3f} cpu-s/M" +
+          (f" p50 {row['p50_ms']:.3f} p99 {row['p99_ms']:.3f} ms" if "p50_ms" in row else "")),
+          flush=True)
 
 
 def table(rows):
@@ -198,6 +203,7 @@ def options_of_command_line():
     p.add_argument("--rates", type=integers, default=[0], help="records a second; 0: no limit")
     p.add_argument("--threads", type=integers, default=[1])
     p.add_argument("--keyed", type=integers, default=[0])
+    p.add_argument("--headers", type=integers, default=[0], help="small ones, 0 to 3; ottla only")
     p.add_argument("--runs", type=int, default=3)
     p.add_argument("--seconds", type=int, default=10, help="of a run at a rate")
     p.add_argument("--messages", type=int, default=0)
@@ -227,17 +233,18 @@ def main():
     if options.target != "sink" and host != "localhost" and not host.startswith("127."):
         sys.exit("run.py: loopback only")
     peers = options.peers or [p for p in PEERS if built(p)]
-    measurable = options.target == "sink" and not any(options.rates + options.keyed)
-    if not measurable or not {"none", "lz4"}.issuperset(options.codecs):
+    if any(options.rates + options.keyed) or not {"none", "lz4"}.issuperset(options.codecs):
         peers = [peer for peer in peers if peer != "limit"]
     rows = []
-    for case in itertools.product(options.sizes, options.codecs, options.batches, options.lingers,
-                                  options.rates, options.threads, options.keyed, options.topics,
-                                  options.partitions, options.brokers):
+    axes = {"size": options.sizes, "codec": options.codecs, "batch": options.batches,
+            "linger": options.lingers, "rate": options.rates, "threads": options.threads,
+            "keyed": options.keyed, "headers": options.headers, "topics": options.topics,
+            "partitions": options.partitions, "brokers": options.brokers}
+    for values in itertools.product(*axes.values()):
         for i in range(options.runs):
             first = i % len(peers)  # whoever goes first meets a broker that is still warming up
             for peer in peers[first:] + peers[:first]:
-                rows.append(one(options, peer, *case))
+                rows.append(one(options, peer, dict(zip(axes, values))))
     table(rows)
     return 1 if any("failed" in row for row in rows) else 0
 
