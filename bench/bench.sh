@@ -33,7 +33,7 @@ if wanted growth; then
   run "${alone[@]}" --no-pin --threads 1,2,4,8,16
   run "${alone[@]}" --sizes 10,1000,10000,100000
   run "${alone[@]}" --sizes 1000000 --batches 1048576
-  run "${alone[@]}" --brokers 3,10,50
+  run "${alone[@]}" --brokers 1,3,10,50 --partitions 100
 fi
 if wanted kafka || wanted latency; then
   say "starting Kafka"

@@ -17,7 +17,7 @@ USUAL = {"target": "sink", "size": 100, "codec": "none", "batch": 16384, "linger
          "pinned": True}
 # What grows: its name, what else is unusual with it, and what may be anything.
 GROWS = [("partitions", {"keyed": 1}, ()), ("topics", {}, ()), ("threads", {"pinned": False}, ()),
-         ("size", {}, ("batch",)), ("brokers", {}, ())]
+         ("size", {}, ("batch",)), ("brokers", {"partitions": 100}, ())]
 WIDTH, HEIGHT, LEFT, TOP = 300, 200, 56, 34
 
 
