@@ -2,10 +2,13 @@
 #include "peer.h"
 #include <ottla.h>
 
+#define ARRAY_MAX 1000 /* records in a call, with --array */
+
 static ottla_producer_t *producer;
 static char topic_names[1000][32];
-static unsigned topics, headers;
-static _Thread_local unsigned turn;
+static unsigned topics, headers, array;
+static _Thread_local unsigned turn, waiting;
+static _Thread_local ottla_record_t records[ARRAY_MAX];
 static pthread_t report_thread;
 static atomic_int stop;
 
@@ -38,6 +41,12 @@ static void peer_open(const char *brokers, const char *topic) {
     snprintf(topic_names[i], sizeof topic_names[i], topics > 1 ? "%s-%u" : "%s", topic, i);
   headers = (unsigned)number("headers", "0");
   if (headers > 3) { fprintf(stderr, "bad --headers\n"); exit(2); }
+  array = (unsigned)number("array", "1");
+  if (array < 1 || array > ARRAY_MAX || number("messages", "1000000") / threads % array ||
+      number("warmup", "0") / threads % array || (array > 1 && number("warmup", "0") == 0)) {
+    fprintf(stderr, "bad --array: each thread's records must be a multiple of it\n");
+    exit(2);
+  }
   snprintf(bytes, sizeof bytes, "%lld", (long long)number("buffer-mb", "64") << 20);
   /* Java's and franz-go's request limit would leave room for one batch of 1 MiB. */
   const char *config[][2] = {{"bootstrap.servers", brokers},
@@ -71,7 +80,17 @@ static const char *peer_send(const char *value, size_t size, const char *key, ui
       {"one", 3, "1111", 4}, {"two", 3, "2222", 4}, {"six", 3, "6666", 4}};
   record.headers = small;
   record.header_count = headers;
-  int32_t status = ottla_producer_send(producer, &record, NULL);
+  int32_t status = 0;
+  if (array == 1) {
+    status = ottla_producer_send(producer, &record, NULL);
+  } else {
+    records[waiting++] = record;
+    if (waiting < array) return NULL;
+    size_t sent = 0;
+    waiting = 0;
+    status = ottla_producer_send_array(producer, records, sizeof *records, array, OTTLA_MAX_BLOCK,
+                                       NULL, &sent, NULL);
+  }
   return status ? ottla_status_text(status) : NULL;
 }
 
