@@ -1,19 +1,12 @@
 /* What callers give us: texts, bytes, headers, times, and arguments by name. */
 #include "ottla_native.h"
 
-
 /* Bytes of None (null), bytes, str (UTF-8), or anything with a buffer. The object has to outlive
  * `out`, which is to be released. */
-int bytes_of(PyObject *object, const char *name, Bytes *out)
+int parse_bytes(PyObject *object, const char *name, Bytes *out)
 {
-    out->held = false;
-    if (object == NULL || object == Py_None) {
-        out->data = NULL;
-        out->length = -1;
-        return 0;
-    }
     Py_ssize_t length;
-    if (PyBytes_Check(object)) {
+    if (Py_IS_TYPE(object, &PyBytes_Type) || PyBytes_Check(object)) {
         char *data;
         if (PyBytes_AsStringAndSize(object, &data, &length) < 0)
             return -1;
@@ -39,17 +32,10 @@ int bytes_of(PyObject *object, const char *name, Bytes *out)
     return 0;
 }
 
-void bytes_release(Bytes *bytes)
-{
-    if (bytes->held)
-        PyBuffer_Release(&bytes->buffer);
-    bytes->held = false;
-}
-
 /* A text as UTF-8. What cannot be UTF-8, as a lone surrogate, is the library's own error. */
 int text_of(PyObject *object, const char *name, const char **text, int64_t *length)
 {
-    if (object == NULL || !PyUnicode_Check(object)) {
+    if (object == NULL || (!Py_IS_TYPE(object, &PyUnicode_Type) && !PyUnicode_Check(object))) {
         PyErr_Format(PyExc_TypeError, "%s must be str, not %R", name,
                      object == NULL ? Py_None : (PyObject *)Py_TYPE(object));
         return -1;
@@ -162,7 +148,7 @@ int pack_headers(PyObject *headers, char **packed, int64_t *length)
 int seconds_of(PyObject *object, double *seconds)
 {
     *seconds = -1;
-    if (object == NULL || object == Py_None)
+    if (is_none(object))
         return 0;
     double given = PyFloat_AsDouble(object);
     if (given == -1 && PyErr_Occurred())
@@ -176,44 +162,71 @@ int seconds_of(PyObject *object, double *seconds)
     return 0;
 }
 
-static int find_name(PyObject *const *names, int count, PyObject *name)
+int signature_names(Signature *signature, const char *const *names)
 {
-    for (int i = 0; i < count; i++)
-        if (names[i] == name)
+    for (int i = 0; i < signature->count; i++)
+        if ((signature->names[i] = PyUnicode_InternFromString(names[i])) == NULL)
+            return -1;
+    return 0;
+}
+
+static int find_name(const Signature *signature, PyObject *name)
+{
+    for (int i = 0; i < signature->count; i++)
+        if (signature->names[i] == name)
             return i;
-    for (int i = 0; i < count; i++)
-        if (PyUnicode_Compare(names[i], name) == 0)
+    for (int i = 0; i < signature->count; i++)
+        if (PyUnicode_Compare(signature->names[i], name) == 0)
             return i;
     return -1;
 }
 
-int sort_arguments(const char *function, PyObject *const *names, int count, int positional,
-                   PyObject *const *args, Py_ssize_t given, PyObject *keywords, PyObject **out)
+/* Where each argument stands; -1 for one that was not given. */
+static int find_arguments(Signature *signature, Py_ssize_t given, PyObject *keywords)
 {
-    if (given > positional) {
+    const char *function = signature->function;
+    if (given > signature->positional) {
         PyErr_Format(PyExc_TypeError, "%s() takes at most %d positional arguments, not %zd",
-                     function, positional, given);
+                     function, signature->positional, given);
         return -1;
     }
-    for (int i = 0; i < count; i++)
-        out[i] = i < given ? args[i] : NULL;
+    for (int i = 0; i < signature->count; i++)
+        signature->places[i] = (signed char)(i < given ? i : -1);
     Py_ssize_t named = keywords == NULL ? 0 : PyTuple_Size(keywords);
     for (Py_ssize_t k = 0; k < named; k++) {
         PyObject *name = PyTuple_GetItem(keywords, k);
-        int i = find_name(names, count, name);
+        int i = find_name(signature, name);
         if (i < 0) {
             PyErr_Format(PyExc_TypeError, "%s() has no argument %R", function, name);
             return -1;
         }
-        if (out[i] != NULL) {
+        if (signature->places[i] >= 0) {
             PyErr_Format(PyExc_TypeError, "%s() got two values for %R", function, name);
             return -1;
         }
-        out[i] = args[given + k];
+        signature->places[i] = (signed char)(given + k);
     }
-    if (out[0] == NULL) {
-        PyErr_Format(PyExc_TypeError, "%s() needs %R", function, names[0]);
+    if (signature->places[0] < 0 && signature->needs_first) {
+        PyErr_Format(PyExc_TypeError, "%s() needs %R", function, signature->names[0]);
         return -1;
     }
+    return 0;
+}
+
+/* The names of a call are a tuple that belongs to its place in the program. In a loop it is the
+ * same one again and again, and what was found out about it is still true. */
+int sort_arguments(Signature *signature, PyObject *const *args, Py_ssize_t given,
+                   PyObject *keywords, PyObject **out)
+{
+    if (signature->keywords == NULL || keywords != signature->keywords ||
+        given != signature->given) {
+        Py_CLEAR(signature->keywords);
+        if (find_arguments(signature, given, keywords) < 0)
+            return -1;
+        signature->keywords = Py_XNewRef(keywords);
+        signature->given = given;
+    }
+    for (int i = 0; i < signature->count; i++)
+        out[i] = signature->places[i] < 0 ? NULL : args[signature->places[i]];
     return 0;
 }

@@ -19,18 +19,13 @@ Deliveries *deliveries_new(Core *core, PyObject *topic, PyObject *records)
     PyObject_GC_Track((PyObject *)self);
     if (self->records != NULL) {
         self->size = PyList_Size(self->records);
-        self->items = PyMem_Calloc((size_t)self->size + 1, sizeof *self->items);
-        if (self->items == NULL)
+        self->outcomes = PyMem_Malloc(((size_t)self->size + 1) * sizeof *self->outcomes);
+        if (self->outcomes == NULL)
             PyErr_NoMemory();
     }
-    if (self->items == NULL) {
+    if (self->outcomes == NULL) {
         Py_DECREF(self);
         return NULL;
-    }
-    for (Py_ssize_t i = 0; i < self->size; i++) {
-        self->items[i].owner = self;
-        self->items[i].out.offset = self->items[i].out.timestamp_ms = -1;
-        self->items[i].out.partition = -1;
     }
     return self;
 }
@@ -65,9 +60,11 @@ static void deliveries_dealloc(PyObject *object)
     PyTypeObject *type = Py_TYPE(object);
     PyObject_GC_UnTrack(object);
     deliveries_clear(object);
-    for (Py_ssize_t i = 0; self->items != NULL && i < self->size; i++)
-        Py_CLEAR(self->items[i].out.reason);
-    PyMem_Free(self->items);
+    for (Py_ssize_t i = 0; self->reasons != NULL && i < self->size; i++)
+        Py_CLEAR(self->reasons[i]);
+    PyMem_Free(self->reasons);
+    PyMem_Free(self->timestamps);
+    PyMem_Free(self->outcomes);
     Py_CLEAR(self->core);
     Py_CLEAR(self->topic);
     live_deliveries--;
@@ -87,14 +84,40 @@ static PyObject *deliveries_item(PyObject *object, Py_ssize_t index)
         PyErr_SetString(PyExc_IndexError, "there are not so many records");
         return NULL;
     }
-    Delivery *one = delivery_new(self->core, self->topic);
-    if (one == NULL)
-        return NULL;
-    one->owner = Py_NewRef(object);
-    one->out = &self->items[index].out;
-    one->opaque = Py_XNewRef(self->opaque);
-    PyObject_GC_Track((PyObject *)one);
-    return (PyObject *)one;
+    return (PyObject *)delivery_of(self, index);
+}
+
+PyObject *deliveries_error(Deliveries *self, Py_ssize_t index)
+{
+    return delivery_error(&self->outcomes[index],
+                          self->reasons == NULL ? NULL : self->reasons[index]);
+}
+
+int64_t deliveries_timestamp(Deliveries *self, Py_ssize_t index)
+{
+    return self->timestamps == NULL ? -1 : self->timestamps[index];
+}
+
+/* Without memory a time is not known, and a reason is the status's own text. */
+void deliveries_keep(Deliveries *self, Py_ssize_t index, const ottla_report_t *report)
+{
+    size_t size = (size_t)self->size;
+    if (report->timestamp_ms >= 0 && self->timestamps == NULL) {
+        self->timestamps = PyMem_Malloc(size * sizeof *self->timestamps);
+        for (size_t i = 0; self->timestamps != NULL && i < size; i++)
+            self->timestamps[i] = -1;
+    }
+    if (self->timestamps != NULL)
+        self->timestamps[index] = report->timestamp_ms;
+    if (report->reason != NULL && self->reasons == NULL)
+        self->reasons = PyMem_Calloc(size, sizeof *self->reasons);
+    if (self->reasons != NULL)
+        self->reasons[index] = reason_of(report);
+}
+
+static bool has_failed(const Outcome *out)
+{
+    return is_done(out) && out->status != 0;
 }
 
 static bool all_done(Core *core, Waiter *waiter, void *context)
@@ -130,8 +153,8 @@ static int wait_all(Deliveries *self, PyObject *timeout)
 static PyObject *first_error(Deliveries *self)
 {
     for (Py_ssize_t i = 0; self->failed > 0 && i < self->sent; i++)
-        if (self->items[i].out.done && self->items[i].out.status != 0)
-            return delivery_error(&self->items[i].out);
+        if (has_failed(&self->outcomes[i]))
+            return deliveries_error(self, i);
     Py_RETURN_NONE;
 }
 
@@ -185,7 +208,7 @@ static PyObject *get_failed(PyObject *object, void *unused)
     Deliveries *self = (Deliveries *)object;
     PyObject *list = PyList_New(0);
     for (Py_ssize_t i = 0; list != NULL && self->failed > 0 && i < self->sent; i++) {
-        if (!self->items[i].out.done || self->items[i].out.status == 0)
+        if (!has_failed(&self->outcomes[i]))
             continue;
         PyObject *one = deliveries_item(object, i);
         if (one == NULL || PyList_Append(list, one) < 0)

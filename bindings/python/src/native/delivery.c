@@ -13,21 +13,64 @@ int state_bind(PyObject *class)
     return 0;
 }
 
+/* Memory of deliveries that are gone, for the next ones: most live for a few milliseconds. */
+enum { SPARES_MAX = 4096 };
+static PyObject *spares[SPARES_MAX];
+static int spare_count;
+
+static Delivery *new_object(void)
+{
+#ifndef Py_GIL_DISABLED
+    if (spare_count > 0)
+        return (Delivery *)PyObject_Init(spares[--spare_count], DeliveryType);
+#endif
+    return PyObject_GC_New(Delivery, DeliveryType);
+}
+
+static void free_object(PyObject *object)
+{
+#ifndef Py_GIL_DISABLED
+    if (spare_count < SPARES_MAX) {
+        spares[spare_count++] = object;
+        return;
+    }
+#endif
+    PyObject_GC_Del(object);
+}
+
 /* Not tracked by the garbage collector: it holds nothing that could lead back to it, as long as
  * it has no `opaque` and no callback. */
 Delivery *delivery_new(Core *core, PyObject *topic)
 {
-    Delivery *self = PyObject_GC_New(Delivery, DeliveryType);
+    Delivery *self = new_object();
     if (self == NULL)
         return NULL;
-    memset((char *)self + sizeof(PyObject), 0, sizeof *self - sizeof(PyObject));
-    self->own.offset = self->own.timestamp_ms = self->own.partition = -1;
-    self->out = &self->own;
+    self->own = (Outcome){0};
+    self->timestamp_ms = -1;
+    self->reason = self->owner = self->on_delivery = self->opaque = self->future = NULL;
     self->core = (Core *)Py_NewRef((PyObject *)core);
-    Py_INCREF(topic);
-    self->topic = topic;
+    self->topic = Py_NewRef(topic);
     live_deliveries++;
     return self;
+}
+
+/* A delivery of one that has its outcome, for whoever asks for it. */
+Delivery *delivery_of(Deliveries *owner, Py_ssize_t index)
+{
+    Delivery *self = delivery_new(owner->core, owner->topic);
+    if (self == NULL)
+        return NULL;
+    self->owner = Py_NewRef((PyObject *)owner);
+    self->index = index;
+    self->opaque = Py_XNewRef(owner->opaque);
+    PyObject_GC_Track((PyObject *)self);
+    return self;
+}
+
+/* Whether `core` is what stands there. */
+static bool has_core(Delivery *self)
+{
+    return !is_done(&self->own);
 }
 
 static int delivery_traverse(PyObject *object, visitproc visit, void *arg)
@@ -35,7 +78,8 @@ static int delivery_traverse(PyObject *object, visitproc visit, void *arg)
     Delivery *self = (Delivery *)object;
     Py_VISIT(Py_TYPE(object));
     Py_VISIT(self->owner);
-    Py_VISIT(self->core);
+    if (has_core(self))
+        Py_VISIT(self->core);
     Py_VISIT(self->on_delivery);
     Py_VISIT(self->opaque);
     Py_VISIT(self->future);
@@ -58,20 +102,20 @@ static void delivery_dealloc(PyObject *object)
     PyObject_GC_UnTrack(object);
     delivery_clear(object);
     Py_CLEAR(self->owner);
-    Py_CLEAR(self->core);
+    if (has_core(self))
+        Py_CLEAR(self->core);
     Py_CLEAR(self->topic);
-    Py_CLEAR(self->own.reason);
+    Py_CLEAR(self->reason);
     live_deliveries--;
-    PyObject_GC_Del(object);
+    free_object(object);
     Py_DECREF(type);
 }
 
-/* A new reference to the error of a report that failed, else None. */
-PyObject *delivery_error(Outcome *out)
+PyObject *delivery_error(const Outcome *out, PyObject *reason)
 {
-    if (!out->done || out->status == 0)
+    if (!is_done(out) || out->status == 0)
         Py_RETURN_NONE;
-    const char *text = out->reason == NULL ? NULL : PyUnicode_AsUTF8AndSize(out->reason, NULL);
+    const char *text = reason == NULL ? NULL : PyUnicode_AsUTF8AndSize(reason, NULL);
     if (text == NULL) {
         PyErr_Clear();
         text = ottla_status_text(out->status);
@@ -80,23 +124,30 @@ PyObject *delivery_error(Outcome *out)
                     (out->flags & OTTLA_REPORT_FATAL) != 0);
 }
 
+static PyObject *own_error(Delivery *self)
+{
+    if (self->owner == NULL)
+        return delivery_error(&self->own, self->reason);
+    return deliveries_error((Deliveries *)self->owner, self->index);
+}
+
 static int wait_done(Delivery *self, PyObject *timeout)
 {
     double seconds;
     if (seconds_of(timeout, &seconds) < 0)
         return -1;
-    if (self->out->done)
+    const Outcome *out = outcome_of(self);
+    if (is_done(out))
         return 0;
-    Core *core = self->owner == NULL ? self->core : ((Deliveries *)self->owner)->core;
-    int status = core_wait_outcome(core, self->out, seconds);
+    int status = core_wait_outcome(self->core, out, seconds);
     if (status == 1)
         raise_status(OTTLA_TIMED_OUT, "the record has no report yet; it may still be delivered");
     return status == 0 ? 0 : -1;
 }
 
-static PyObject *raise_outcome(Outcome *out)
+static PyObject *raise_outcome(Delivery *self)
 {
-    PyObject *error = delivery_error(out);
+    PyObject *error = own_error(self);
     if (error != NULL) {
         PyErr_SetObject((PyObject *)Py_TYPE(error), error);
         Py_DECREF(error);
@@ -104,29 +155,19 @@ static PyObject *raise_outcome(Outcome *out)
     return NULL;
 }
 
-static PyObject *timeout_argument;
-
-static int one_timeout(const char *function, PyObject *const *args, Py_ssize_t given,
-                       PyObject *keywords, PyObject **timeout)
-{
-    static PyObject *none;
-    none = Py_None;
-    if (given == 0 && keywords == NULL) {
-        *timeout = none;
-        return 0;
-    }
-    return sort_arguments(function, &timeout_argument, 1, 1, args, given, keywords, timeout);
-}
+static Signature of_result = {.function = "result", .count = 1, .positional = 1};
+static Signature of_exception = {.function = "exception", .count = 1, .positional = 1};
 
 static PyObject *delivery_result(PyObject *object, PyObject *const *args, Py_ssize_t given,
                                  PyObject *keywords)
 {
     Delivery *self = (Delivery *)object;
     PyObject *timeout;
-    if (one_timeout("result", args, given, keywords, &timeout) < 0 || wait_done(self, timeout) < 0)
+    if (sort_arguments(&of_result, args, given, keywords, &timeout) < 0 ||
+        wait_done(self, timeout) < 0)
         return NULL;
-    if (self->out->status != 0)
-        return raise_outcome(self->out);
+    if (outcome_of(self)->status != 0)
+        return raise_outcome(self);
     Py_INCREF(object);
     return object;
 }
@@ -136,27 +177,25 @@ static PyObject *delivery_exception(PyObject *object, PyObject *const *args, Py_
 {
     Delivery *self = (Delivery *)object;
     PyObject *timeout;
-    if (one_timeout("exception", args, given, keywords, &timeout) < 0 ||
+    if (sort_arguments(&of_exception, args, given, keywords, &timeout) < 0 ||
         wait_done(self, timeout) < 0)
         return NULL;
-    return delivery_error(self->out);
+    return own_error(self);
 }
 
 static PyObject *delivery_done(PyObject *object, PyObject *unused)
 {
     (void)unused;
     Delivery *self = (Delivery *)object;
-    if (!self->out->done) {
-        Core *core = self->owner == NULL ? self->core : ((Deliveries *)self->owner)->core;
-        if (core != NULL && core->loop == NULL && core_drain(core, NULL) < 0)
-            return NULL;
-    }
-    return PyBool_FromLong(self->out->done);
+    const Outcome *out = outcome_of(self);
+    if (!is_done(out) && self->core->loop == NULL && core_drain(self->core, NULL) < 0)
+        return NULL;
+    return PyBool_FromLong(is_done(out));
 }
 
-static PyObject *number_or_none(int64_t number)
+static PyObject *number_or_none(const Outcome *out, int64_t number)
 {
-    if (number < 0)
+    if (!is_done(out) || number < 0)
         Py_RETURN_NONE;
     return PyLong_FromLongLong(number);
 }
@@ -172,38 +211,44 @@ static PyObject *get_topic(PyObject *object, void *unused)
 static PyObject *get_partition(PyObject *object, void *unused)
 {
     (void)unused;
-    return number_or_none(((Delivery *)object)->out->partition);
+    const Outcome *out = outcome_of((Delivery *)object);
+    return number_or_none(out, out->partition);
 }
 
 static PyObject *get_offset(PyObject *object, void *unused)
 {
     (void)unused;
-    return number_or_none(((Delivery *)object)->out->offset);
+    const Outcome *out = outcome_of((Delivery *)object);
+    return number_or_none(out, out->offset);
 }
 
 static PyObject *get_timestamp(PyObject *object, void *unused)
 {
     (void)unused;
-    return number_or_none(((Delivery *)object)->out->timestamp_ms);
+    Delivery *self = (Delivery *)object;
+    int64_t timestamp_ms = self->owner == NULL
+                               ? self->timestamp_ms
+                               : deliveries_timestamp((Deliveries *)self->owner, self->index);
+    return number_or_none(outcome_of(self), timestamp_ms);
 }
 
 static PyObject *get_state(PyObject *object, void *unused)
 {
     (void)unused;
-    return PyObject_CallFunction(state_class, "i", (int)((Delivery *)object)->out->state);
+    return PyObject_CallFunction(state_class, "i", (int)outcome_of((Delivery *)object)->state);
 }
 
 static PyObject *get_ok(PyObject *object, void *unused)
 {
     (void)unused;
-    Outcome *out = ((Delivery *)object)->out;
-    return PyBool_FromLong(out->done && out->status == 0);
+    const Outcome *out = outcome_of((Delivery *)object);
+    return PyBool_FromLong(is_done(out) && out->status == 0);
 }
 
 static PyObject *get_error(PyObject *object, void *unused)
 {
     (void)unused;
-    return delivery_error(((Delivery *)object)->out);
+    return own_error((Delivery *)object);
 }
 
 static PyObject *get_opaque(PyObject *object, void *unused)
@@ -218,8 +263,8 @@ static PyObject *get_opaque(PyObject *object, void *unused)
 static PyObject *delivery_repr(PyObject *object)
 {
     Delivery *self = (Delivery *)object;
-    Outcome *out = self->out;
-    if (!out->done)
+    const Outcome *out = outcome_of(self);
+    if (!is_done(out))
         return PyUnicode_FromFormat("<ottla.Delivery to %U, pending>", self->topic);
     if (out->status != 0)
         return PyUnicode_FromFormat("<ottla.Delivery to %U-%d, failed: %s>", self->topic,
@@ -274,9 +319,10 @@ static PyType_Spec delivery_spec = {
 
 int delivery_types(PyObject *module)
 {
-    timeout_argument = PyUnicode_InternFromString("timeout");
+    static const char *const timeout[] = {"timeout"};
     DeliveryType = (PyTypeObject *)PyType_FromSpec(&delivery_spec);
-    if (DeliveryType == NULL || timeout_argument == NULL)
+    if (DeliveryType == NULL || signature_names(&of_result, timeout) < 0 ||
+        signature_names(&of_exception, timeout) < 0)
         return -1;
     return PyModule_AddObjectRef(module, "Delivery", (PyObject *)DeliveryType);
 }

@@ -19,17 +19,20 @@
 
 #include "ottla.h"
 
-/* What became of one record. */
+/* What became of one record. It is small, as send_many has one for each of its records. */
 typedef struct {
-    int64_t offset;
-    int64_t timestamp_ms;
-    PyObject *reason; /* str, or NULL if it did not fail */
+    union {
+        int64_t offset;
+        struct Deliveries *owner; /* of a record of send_many, until it is done */
+    };
     int32_t partition;
-    int32_t status;
+    int16_t status;
     uint8_t state;
-    uint8_t flags;
-    bool done;
+    uint8_t flags; /* of the report, and DONE */
 } Outcome;
+
+/* Beside a report's own flags: it is there. The other fields say nothing before. */
+#define DONE 0x80
 
 /* A thread that waits for something of a producer. */
 typedef struct Waiter {
@@ -78,21 +81,21 @@ typedef struct {
 typedef struct {
     PyObject_HEAD
     Outcome own;
-    Outcome *out;     /* `own`, or a record's place in `owner` */
-    PyObject *owner;  /* the Deliveries it is part of, or NULL */
-    Core *core;       /* NULL once it is done */
+    union {
+        int64_t timestamp_ms;
+        Py_ssize_t index; /* in `owner` */
+    };
+    PyObject *reason;     /* str, or NULL if it did not fail */
+    PyObject *owner;      /* the Deliveries it is part of, which has its outcome; or NULL */
+    union {
+        Core *core;     /* until it is done */
+        PyObject *next; /* then: in the queue of callbacks */
+    };
     PyObject *topic;
     PyObject *on_delivery;
     PyObject *opaque;
     PyObject *future; /* an asyncio future to resolve, or NULL */
-    PyObject *next;   /* in the queue of callbacks */
 } Delivery;
-
-/* A record of a Deliveries. */
-typedef struct {
-    Outcome out;
-    struct Deliveries *owner;
-} Item;
 
 /* The deliveries of send_many. */
 typedef struct Deliveries {
@@ -105,8 +108,10 @@ typedef struct Deliveries {
     PyObject *opaque;
     PyObject *future;
     PyObject *next;
-    Item *items;
-    Py_ssize_t size;    /* room in `items` */
+    Outcome *outcomes;  /* those of records that were not sent have no value */
+    int64_t *timestamps; /* where there are any, else NULL */
+    PyObject **reasons;  /* where some failed, else NULL */
+    Py_ssize_t size;    /* room in `outcomes` */
     Py_ssize_t sent;    /* accepted so far */
     Py_ssize_t pending; /* of those, without a report */
     Py_ssize_t failed;
@@ -130,14 +135,41 @@ typedef struct {
     Py_buffer buffer;
     bool held;
 } Bytes;
-int bytes_of(PyObject *object, const char *name, Bytes *out);
-void bytes_release(Bytes *bytes);
+static inline bool is_none(PyObject *object)
+{
+    return object == NULL || object == Py_None;
+}
+int parse_bytes(PyObject *object, const char *name, Bytes *out);
+static inline int bytes_of(PyObject *object, const char *name, Bytes *out)
+{
+    out->data = NULL;
+    out->length = -1;
+    out->held = false;
+    return is_none(object) ? 0 : parse_bytes(object, name, out);
+}
+static inline void bytes_release(Bytes *bytes)
+{
+    if (bytes->held)
+        PyBuffer_Release(&bytes->buffer);
+    bytes->held = false;
+}
 int text_of(PyObject *object, const char *name, const char **text, int64_t *length);
 int pack_headers(PyObject *headers, char **packed, int64_t *length);
 int seconds_of(PyObject *object, double *seconds);
-/* Sorts arguments of a fast call by name; those that are not given become NULL. */
-int sort_arguments(const char *function, PyObject *const *names, int count, int positional,
-                   PyObject *const *args, Py_ssize_t given, PyObject *keywords, PyObject **out);
+/* The arguments of a function that is called fast, and the last call that had names in it. */
+typedef struct {
+    const char *function;
+    int count, positional;
+    bool needs_first;
+    signed char places[10]; /* where each argument stood */
+    PyObject *names[10];
+    PyObject *keywords;
+    Py_ssize_t given;
+} Signature;
+int signature_names(Signature *signature, const char *const *names);
+/* Sorts the arguments of a call by name; those that are not given become NULL. */
+int sort_arguments(Signature *signature, PyObject *const *args, Py_ssize_t given,
+                   PyObject *keywords, PyObject **out);
 
 /* errors.c */
 int errors_bind(PyObject *make);
@@ -177,7 +209,7 @@ int32_t core_cancel_ticket(Core *core, uint64_t ticket, ottla_error_t **error);
 double monotonic(void);
 /* 0 when ready, 1 when `deadline` (of monotonic(); below 0 for none) passed, -1 raised. */
 int core_wait(Core *core, Waiter *waiter, double deadline, Ready ready, void *context);
-int core_wait_outcome(Core *core, Outcome *out, double seconds);
+int core_wait_outcome(Core *core, const Outcome *out, double seconds);
 /* -1 raised, if the producer is one of asyncio that is in use. */
 int refuse_wait_beside_loop(Core *core);
 
@@ -185,11 +217,32 @@ int refuse_wait_beside_loop(Core *core);
 int delivery_types(PyObject *module);
 int state_bind(PyObject *class);
 Delivery *delivery_new(Core *core, PyObject *topic);
-PyObject *delivery_error(Outcome *out);
+Delivery *delivery_of(Deliveries *owner, Py_ssize_t index);
+/* A new reference to the error of a report that failed, else None. */
+PyObject *delivery_error(const Outcome *out, PyObject *reason);
+/* The outcome of a delivery that stands for one of its `owner`'s is there. */
+static inline const Outcome *outcome_of(const Delivery *delivery)
+{
+    if (delivery->owner == NULL)
+        return &delivery->own;
+    return &((Deliveries *)delivery->owner)->outcomes[delivery->index];
+}
+
+static inline bool is_done(const Outcome *out)
+{
+    return (out->flags & DONE) != 0;
+}
 
 /* deliveries.c */
 int deliveries_type(PyObject *module);
 Deliveries *deliveries_new(Core *core, PyObject *topic, PyObject *records);
+/* As delivery_error, of one of its records; and that one's time, below 0 if it is not known. */
+PyObject *deliveries_error(Deliveries *deliveries, Py_ssize_t index);
+int64_t deliveries_timestamp(Deliveries *deliveries, Py_ssize_t index);
+/* Keeps what few reports have: a time, a reason. */
+void deliveries_keep(Deliveries *deliveries, Py_ssize_t index, const ottla_report_t *report);
+/* The text of a report that failed, or NULL; never raises. */
+PyObject *reason_of(const ottla_report_t *report);
 
 /* send.c */
 PyObject *producer_send(PyObject *self, PyObject *const *args, Py_ssize_t given,

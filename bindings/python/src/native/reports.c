@@ -1,11 +1,12 @@
 /* Delivery reports: read in batches, put into their deliveries, shown to callbacks.
  *
- * A report's opaque is the address of a Delivery, or with the lowest bit set that of an Item of a
- * Deliveries; it owns a reference, which ends when the report comes. There is exactly one report
+ * A report's opaque is the address of a Delivery, or with the lowest bit set that of an Outcome of
+ * a Deliveries; it owns a reference, which ends when the report comes. There is exactly one report
  * for each. */
 #include "ottla_native.h"
 
-enum { REPORTS_AT_A_TIME = 256, TICKETS_AT_A_TIME = 64 };
+/* As many deliveries as fit into a processor's first cache until their callbacks have run. */
+enum { REPORTS_AT_A_TIME = 256, TICKETS_AT_A_TIME = 64, LOOK_AHEAD = 8 };
 
 /* The link of a Delivery or Deliveries in the queue of callbacks. */
 static PyObject **link_of(PyObject *delivery)
@@ -38,27 +39,32 @@ static PyObject *dequeue(Core *core)
     return first;
 }
 
+PyObject *reason_of(const ottla_report_t *report)
+{
+    if (report->reason == NULL)
+        return NULL;
+    PyObject *reason = PyUnicode_DecodeUTF8(report->reason, (Py_ssize_t)strlen(report->reason),
+                                            "replace");
+    if (reason == NULL)
+        PyErr_Clear();
+    return reason;
+}
+
 static void fill(Outcome *out, const ottla_report_t *report)
 {
     out->offset = report->offset;
-    out->timestamp_ms = report->timestamp_ms;
     out->partition = report->partition;
-    out->status = report->status;
+    out->status = (int16_t)report->status;
     out->state = (uint8_t)report->state;
-    out->flags = (uint8_t)report->flags;
-    if (report->reason != NULL) {
-        out->reason = PyUnicode_DecodeUTF8(report->reason, (Py_ssize_t)strlen(report->reason),
-                                           "replace");
-        if (out->reason == NULL)
-            PyErr_Clear();
-    }
-    out->done = true;
+    out->flags = (uint8_t)(report->flags | DONE);
 }
 
-static void complete_item(Core *core, Item *item, const ottla_report_t *report)
+static void complete_one(Core *core, Outcome *out, const ottla_report_t *report)
 {
-    Deliveries *owner = item->owner;
-    fill(&item->out, report);
+    Deliveries *owner = out->owner;
+    fill(out, report);
+    if (report->timestamp_ms >= 0 || report->reason != NULL)
+        deliveries_keep(owner, out - owner->outcomes, report);
     owner->failed += report->status != 0;
     if (--owner->pending == 0 && owner->complete)
         core_finish(core, owner);
@@ -90,11 +96,16 @@ static void complete(Core *core, const ottla_report_t *report)
     core->pending--;
     core->finished++;
     if (report->opaque & 1) {
-        complete_item(core, (Item *)(uintptr_t)(report->opaque & ~(uint64_t)1), report);
+        complete_one(core, (Outcome *)(uintptr_t)(report->opaque & ~(uint64_t)1), report);
         return;
     }
     Delivery *delivery = (Delivery *)(uintptr_t)report->opaque;
-    fill(delivery->out, report);
+    fill(&delivery->own, report);
+    delivery->timestamp_ms = report->timestamp_ms;
+    if (report->reason != NULL)
+        delivery->reason = reason_of(report);
+    Py_DECREF((PyObject *)delivery->core); /* Whoever reads reports has a reference, too. */
+    delivery->next = NULL;
     if (delivery->future != NULL)
         keep_promise(core, (PyObject *)delivery);
     if (delivery->future != NULL && core->awake != NULL && core->on_acknowledgement == NULL &&
@@ -102,7 +113,6 @@ static void complete(Core *core, const ottla_report_t *report)
         if (PyList_Append(core->awake, delivery->future) < 0)
             PyErr_Clear();
         Py_CLEAR(delivery->future);
-        Py_CLEAR(delivery->core);
         Py_DECREF((PyObject *)delivery);
         return;
     }
@@ -111,8 +121,20 @@ static void complete(Core *core, const ottla_report_t *report)
         enqueue(core, (PyObject *)delivery);
         return;
     }
-    Py_CLEAR(delivery->core);
     Py_DECREF((PyObject *)delivery);
+}
+
+/* Every CPython from 3.11 on has it; the limited API has it from 3.12 on. */
+extern PyObject *PyObject_Vectorcall(PyObject *callable, PyObject *const *args, size_t count,
+                                     PyObject *names) __attribute__((weak));
+
+static PyObject *call_one(PyObject *callable, PyObject *argument)
+{
+    static const size_t room_in_front = (size_t)1 << (8 * sizeof(size_t) - 1);
+    PyObject *args[2] = {NULL, argument};
+    if (PyObject_Vectorcall == NULL)
+        return PyObject_CallFunctionObjArgs(callable, argument, NULL);
+    return PyObject_Vectorcall(callable, args + 1, 1 | room_in_front, NULL);
 }
 
 /* Tells an asyncio future, unless its task was cancelled. */
@@ -169,7 +191,6 @@ static int run_callback(Core *core, PyObject *delivery)
         on_delivery = one->on_delivery;
         future = one->future;
         one->on_delivery = one->future = NULL;
-        Py_CLEAR(one->core);
         status = acknowledge(core, delivery);
     } else {
         Deliveries *many = (Deliveries *)delivery;
@@ -183,7 +204,7 @@ static int run_callback(Core *core, PyObject *delivery)
     if (future != NULL && status == 0 && resolve(core, future, delivery) < 0)
         status = raised_in(future);
     if (on_delivery != NULL && status == 0) {
-        PyObject *result = PyObject_CallFunctionObjArgs(on_delivery, delivery, NULL);
+        PyObject *result = call_one(on_delivery, delivery);
         if (result == NULL)
             status = raised_in(on_delivery);
         Py_XDECREF(result);
@@ -235,25 +256,55 @@ static int hand_on_lines(Core *core)
     return 0;
 }
 
+/* A delivery that waited for long is in no cache any more: it is fetched while others are done. */
+static void fetch(const ottla_report_t *report)
+{
+    const char *at = (const char *)(uintptr_t)report->opaque;
+    __builtin_prefetch(at, 1);
+    if (!(report->opaque & 1))
+        __builtin_prefetch(at + sizeof(Delivery) - 1, 1);
+}
+
+/* The number of reports that were read; -1 raised. */
 static int read_reports(Core *core)
 {
     ottla_report_t reports[REPORTS_AT_A_TIME];
     size_t count;
-    do {
-        ottla_reports_t *lease = NULL;
-        ottla_error_t *error = NULL;
-        int32_t status = ottla_producer_poll_reports(core->handle, reports, sizeof *reports,
-                                                     REPORTS_AT_A_TIME, 0, &count, &lease, &error);
-        if (status != 0) {
-            raise_error(status, error);
+    ottla_reports_t *lease = NULL;
+    ottla_error_t *error = NULL;
+    int32_t status = ottla_producer_poll_reports(core->handle, reports, sizeof *reports,
+                                                 REPORTS_AT_A_TIME, 0, &count, &lease, &error);
+    if (status != 0) {
+        raise_error(status, error);
+        return -1;
+    }
+    for (size_t i = 0; i < count && i < LOOK_AHEAD; i++)
+        fetch(&reports[i]);
+    for (size_t i = 0; i < count; i++) {
+        if (i + LOOK_AHEAD < count)
+            fetch(&reports[i + LOOK_AHEAD]);
+        complete(core, &reports[i]);
+    }
+    if (lease != NULL)
+        ottla_reports_free(lease);
+    return (int)count;
+}
+
+/* Reads what there is and runs callbacks. */
+static int serve_reports(Core *core)
+{
+    for (;;) {
+        int count = read_reports(core);
+        if (count < 0)
             return -1;
-        }
-        for (size_t i = 0; i < count; i++)
-            complete(core, &reports[i]);
-        if (lease != NULL)
-            ottla_reports_free(lease);
-    } while (count == REPORTS_AT_A_TIME);
-    return 0;
+        /* Others may wait for what was read, and Python code, which may take its time, is next. */
+        if (count > 0)
+            core_wake(core, false);
+        if (count < REPORTS_AT_A_TIME)
+            return 0;
+        if (dispatch(core) < 0)
+            return -1;
+    }
 }
 
 static int read_tickets(Core *core, PyObject *list)
@@ -273,25 +324,31 @@ static int read_tickets(Core *core, PyObject *list)
     return 0;
 }
 
-int core_drain(Core *core, PyObject *tickets)
+static int drain(Core *core, PyObject *tickets)
 {
     /* A batch that a close ended while it was being sent comes to its callback after that. */
     if (core->closed)
         return dispatch(core);
     uint64_t before = core->finished;
-    int status = read_reports(core);
-    /* Others may wait for what was read, and Python code, which may take its time, runs next. */
-    if (core->finished != before)
-        core_wake(core, false);
-    bool serves = core->callbacks_first != NULL && !core->dispatching;
+    bool serves = !core->dispatching, has_callbacks = core->callbacks_first != NULL;
+    int status = serve_reports(core);
     if (status == 0 && (tickets != NULL || core->waiters != NULL))
         status = read_tickets(core, tickets);
     if (status == 0)
         status = hand_on_lines(core);
     if (status == 0)
         status = dispatch(core);
-    if (serves)
+    if (serves && (has_callbacks || core->finished != before))
         core_wake(core, false);
+    return status;
+}
+
+int core_drain(Core *core, PyObject *tickets)
+{
+    /* The reference of the delivery through which it was called may end here. */
+    Py_INCREF((PyObject *)core);
+    int status = drain(core, tickets);
+    Py_DECREF((PyObject *)core);
     return status;
 }
 
@@ -313,8 +370,8 @@ int core_break_promises(Core *core, int32_t status, const char *reason)
         } else {
             Deliveries *many = (Deliveries *)delivery;
             for (Py_ssize_t i = 0; i < many->sent; i++) {
-                report.opaque = (uint64_t)(uintptr_t)&many->items[i] | 1;
-                if (!many->items[i].out.done)
+                report.opaque = (uint64_t)(uintptr_t)&many->outcomes[i] | 1;
+                if (!is_done(&many->outcomes[i]))
                     complete(core, &report);
             }
         }

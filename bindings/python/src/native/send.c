@@ -8,17 +8,15 @@ enum { SENDS_WITHOUT_A_LOOK = 128 };
 enum { TOPIC, VALUE, KEY, HEADERS, PARTITION, TIMESTAMP, ON_DELIVERY, OPAQUE, REPORT, TIMEOUT,
        ARGUMENTS };
 
-static PyObject *names[ARGUMENTS];
+static Signature of_send = {
+    .function = "send", .count = ARGUMENTS, .positional = 4, .needs_first = true};
 
 int send_names(void)
 {
     static const char *const texts[ARGUMENTS] = {"topic",        "value",       "key",    "headers",
                                                  "partition",    "timestamp_ms", "on_delivery",
                                                  "opaque",       "report",      "timeout"};
-    for (int i = 0; i < ARGUMENTS; i++)
-        if ((names[i] = PyUnicode_InternFromString(texts[i])) == NULL)
-            return -1;
-    return 0;
+    return signature_names(&of_send, texts);
 }
 
 int check_made(Core *core)
@@ -40,11 +38,8 @@ int check_usable(Core *core)
     return 0;
 }
 
-static int number_of(PyObject *object, const char *name, int64_t max, int64_t *number)
+static int parse_number(PyObject *object, const char *name, int64_t max, int64_t *number)
 {
-    *number = -1;
-    if (object == NULL || object == Py_None)
-        return 0;
     int overflow;
     long long given = PyLong_AsLongLongAndOverflow(object, &overflow);
     if (given == -1 && PyErr_Occurred())
@@ -59,6 +54,12 @@ static int number_of(PyObject *object, const char *name, int64_t max, int64_t *n
     }
     *number = given;
     return 0;
+}
+
+static inline int number_of(PyObject *object, const char *name, int64_t max, int64_t *number)
+{
+    *number = -1;
+    return is_none(object) ? 0 : parse_number(object, name, max, number);
 }
 
 /* Raises the library's error, and what a partitioner raised as its cause. */
@@ -236,7 +237,7 @@ PyObject *producer_send(PyObject *self, PyObject *const *args, Py_ssize_t given_
     PyObject *a[ARGUMENTS], *kept = NULL;
     double seconds;
     if (check_usable(core) < 0 ||
-        sort_arguments("send", names, ARGUMENTS, 4, args, given_count, keywords, a) < 0 ||
+        sort_arguments(&of_send, args, given_count, keywords, a) < 0 ||
         seconds_of(a[TIMEOUT], &seconds) < 0)
         return NULL;
     Parts parts = {a[TOPIC], a[VALUE], a[KEY], a[HEADERS], a[PARTITION], a[TIMESTAMP]};

@@ -7,7 +7,8 @@ enum { VALUE, KEY, HEADERS, PARTITION, TIMESTAMP, FIELDS };
 enum { TOPIC, RECORDS, ON_DELIVERY, OPAQUE, TIMEOUT, ARGUMENTS };
 
 static PyObject *fields[FIELDS];
-static PyObject *names[ARGUMENTS];
+static Signature of_send_many = {
+    .function = "send_many", .count = ARGUMENTS, .positional = 2, .needs_first = true};
 static PyObject *deliveries_name;
 static PyObject *record_class;
 
@@ -20,11 +21,8 @@ int send_many_names(void)
     for (int i = 0; i < FIELDS; i++)
         if ((fields[i] = PyUnicode_InternFromString(of_fields[i])) == NULL)
             return -1;
-    for (int i = 0; i < ARGUMENTS; i++)
-        if ((names[i] = PyUnicode_InternFromString(of_arguments[i])) == NULL)
-            return -1;
     deliveries_name = PyUnicode_InternFromString("deliveries");
-    return deliveries_name == NULL ? -1 : 0;
+    return deliveries_name == NULL ? -1 : signature_names(&of_send_many, of_arguments);
 }
 
 int record_bind(PyObject *class)
@@ -93,7 +91,9 @@ static int send_next(Deliveries *batch)
     if (status == 0)
         status = prepare_parts(core, &parts, &kept);
     if (status == 0) {
-        uint64_t opaque = (uint64_t)(uintptr_t)&batch->items[batch->sent] | 1;
+        Outcome *out = &batch->outcomes[batch->sent];
+        *out = (Outcome){.owner = batch};
+        uint64_t opaque = (uint64_t)(uintptr_t)out | 1;
         core->pending++;
         batch->pending++;
         batch->sent++;
@@ -222,7 +222,7 @@ PyObject *producer_send_many(PyObject *self, PyObject *const *args, Py_ssize_t g
     PyObject *a[ARGUMENTS];
     double seconds;
     if (check_usable(core) < 0 ||
-        sort_arguments("send_many", names, ARGUMENTS, 2, args, given_count, keywords, a) < 0 ||
+        sort_arguments(&of_send_many, args, given_count, keywords, a) < 0 ||
         seconds_of(a[TIMEOUT], &seconds) < 0)
         return NULL;
     if (a[RECORDS] == NULL) {

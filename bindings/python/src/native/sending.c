@@ -21,7 +21,8 @@ typedef struct {
 } Sending;
 
 static PyTypeObject *SendingType;
-static PyObject *names[6], *slowly_name;
+static PyObject *slowly_name;
+static Signature of_send = {.function = "send", .count = 6, .positional = 4, .needs_first = true};
 
 PyObject *producer_sending(PyObject *self, PyObject *const *args, Py_ssize_t count,
                            PyObject *keywords)
@@ -29,7 +30,7 @@ PyObject *producer_sending(PyObject *self, PyObject *const *args, Py_ssize_t cou
     Core *core = ((Producer *)self)->core;
     PyObject *given[6];
     if (check_made(core) < 0 ||
-        sort_arguments("send", names, 6, 4, args, count, keywords, given) < 0)
+        sort_arguments(&of_send, args, count, keywords, given) < 0)
         return NULL;
     Sending *sending = PyObject_GC_New(Sending, SendingType);
     if (sending == NULL)
@@ -182,12 +183,12 @@ static PySendResult begin(Sending *self, PyObject **result)
 /* The task was woken: here is the report, or its error. */
 static PySendResult end(Sending *self, PyObject **result)
 {
-    Outcome *out = self->delivery->out;
+    const Outcome *out = &self->delivery->own;
     if (has_task(self->wait)) {
         refuse_second_task();
         return PYGEN_ERROR;
     }
-    if (!out->done) {
+    if (!is_done(out)) {
         /* Woken by something else: it goes on waiting. */
         wait_again(self->wait);
         *result = Py_NewRef(self->wait);
@@ -198,7 +199,7 @@ static PySendResult end(Sending *self, PyObject **result)
         *result = Py_NewRef((PyObject *)self->delivery);
         return PYGEN_RETURN;
     }
-    PyObject *error = delivery_error(out);
+    PyObject *error = delivery_error(out, self->delivery->reason);
     if (error != NULL)
         PyErr_SetObject((PyObject *)Py_TYPE(error), error);
     Py_XDECREF(error);
@@ -330,9 +331,8 @@ int sending_types(PyObject *module)
     static const char *const texts[6] = {"topic",   "value",     "key",
                                          "headers", "partition", "timestamp_ms"};
     (void)module;
-    for (int i = 0; i < 6; i++)
-        if ((names[i] = PyUnicode_InternFromString(texts[i])) == NULL)
-            return -1;
+    if (signature_names(&of_send, texts) < 0)
+        return -1;
     slowly_name = PyUnicode_InternFromString("_send_slowly");
     SendingType = (PyTypeObject *)PyType_FromSpec(&sending_spec);
     return SendingType == NULL || slowly_name == NULL ? -1 : 0;

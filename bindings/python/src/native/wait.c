@@ -264,7 +264,7 @@ static bool outcome_ready(Core *core, Waiter *waiter, void *context)
 {
     (void)core;
     (void)waiter;
-    return ((Outcome *)context)->done;
+    return is_done(context);
 }
 
 /* What an event loop reads no thread may wait for: it would read what is for the tasks, which
@@ -280,11 +280,11 @@ int refuse_wait_beside_loop(Core *core)
 }
 
 /* Waits for one report: `seconds` below 0 without limit. 0, 1 too late, -1 raised. */
-int core_wait_outcome(Core *core, Outcome *out, double seconds)
+int core_wait_outcome(Core *core, const Outcome *out, double seconds)
 {
     if (refuse_wait_beside_loop(core) < 0)
         return -1;
     Waiter waiter = {0};
     double deadline = seconds < 0 ? -1 : monotonic() + seconds;
-    return core_wait(core, &waiter, deadline, outcome_ready, out);
+    return core_wait(core, &waiter, deadline, outcome_ready, (void *)out);
 }
