@@ -7,7 +7,8 @@
  * STATUS. Functions return an int32_t: 0 is success, -1 and positive numbers are Kafka's own error
  * codes, -200 and below are the library's. A number never changes its meaning. Only accessors
  * that cannot fail return something else. Out-parameters come last and are written on success
- * only. There are no partial successes but in ottla_producer_send_batch, which says so.
+ * only. There are no partial successes but in ottla_producer_send_batch and _send_array, which say
+ * so.
  *
  * ERRORS. Many functions end with `ottla_error_t **error`. If it is not NULL, `*error` is set on
  * failure, and on failure only, to an object that says what happened and why; free it with
@@ -707,9 +708,9 @@ typedef struct ottla_error_t ottla_error_t;
 
 /**
  * A producer. Functions: ottla_producer_new, _send, _send_timeout, _try_send, _send_flat,
- * _send_batch, _ready_tickets, _cancel_ticket, _poll_reports, _poll, _event_fd, _event_clear,
- * _flush, _purge, _close, _interrupt, _partitions_for, _metrics, _fatal_error, _free, _try_flush,
- * _try_close, _try_partitions_for.
+ * _send_batch, _send_array, _ready_tickets, _cancel_ticket, _poll_reports, _poll, _event_fd,
+ * _event_clear, _flush, _purge, _close, _interrupt, _partitions_for, _metrics, _fatal_error,
+ * _free, _try_flush, _try_close, _try_partitions_for.
  */
 typedef struct ottla_producer_t ottla_producer_t;
 
@@ -1477,6 +1478,33 @@ int32_t ottla_producer_send_batch(const struct ottla_producer_t *producer,
                                   int32_t timeout_ms,
                                   int32_t *statuses,
                                   size_t *accepted,
+                                  struct ottla_error_t **error);
+
+/**
+ * Sends `count` records of an array in their order, up to the first that is not accepted. That
+ * takes less time than a call for each. Those that have no timestamp may share one.
+ *
+ * `*sent`, which may not be NULL, becomes the number of those that were accepted, whatever the
+ * function returns. What follows them is neither accepted nor refused: call again with the rest.
+ * With `ticket` not NULL the rest waits as in ottla_producer_try_send, the ticket being that of
+ * its first record, and `timeout_ms` is not looked at.
+ *
+ * Ownership: the array, of which each record is `stride` bytes (sizeof(ottla_record_t)) after the
+ * last, and all it points to are copied; the caller keeps them.
+ * Thread safety: any thread; one ticket is used by one thread at a time.
+ * Blocking: at most `timeout_ms` for all records: 0 not at all, -1 without limit,
+ * OTTLA_MAX_BLOCK (-2) for `max.block.ms`. Never with `ticket`.
+ * Returns: 0 if all records are accepted; else the status of the first that is not, which is one
+ * of ottla_producer_send, with `ticket` of ottla_producer_try_send.
+ * Since: 0.1
+ */
+int32_t ottla_producer_send_array(const struct ottla_producer_t *producer,
+                                  const struct ottla_record_t *records,
+                                  size_t stride,
+                                  size_t count,
+                                  int32_t timeout_ms,
+                                  uint64_t *ticket,
+                                  size_t *sent,
                                   struct ottla_error_t **error);
 
 /**

@@ -108,6 +108,7 @@ impl RecordAccumulator {
     ///
     /// `sticky` says that the partition was the partitioner's choice, which may have changed, and
     /// for which lane.
+    #[cfg(any(test, feature = "simulation"))]
     pub fn append(
         &self,
         topic: &Topic,
@@ -117,10 +118,28 @@ impl RecordAccumulator {
         sticky: Option<Lane>,
         buffer: &mut Option<(Buffer, Instant)>,
     ) -> Result<Append> {
+        self.append_run(topic, partition, record, timestamp, sticky, buffer, |_| None)
+            .map(|(done, _)| done)
+    }
+
+    /// As `append`, and while it has the lock appends those that follow the record as far as they
+    /// join the same batch: `more(n)` is the n-th, if it goes the same way. Says how many did.
+    #[allow(clippy::too_many_arguments)]
+    #[inline]
+    pub fn append_run<'a>(
+        &self,
+        topic: &Topic,
+        partition: &Arc<PartitionQueue>,
+        record: &Record<'_>,
+        timestamp: i64,
+        sticky: Option<Lane>,
+        buffer: &mut Option<(Buffer, Instant)>,
+        more: impl Fn(usize) -> Option<Record<'a>>,
+    ) -> Result<(Append, usize)> {
         let mut guard = match partition.try_lock() {
             Some(guard) => guard,
             None if sticky.is_some_and(|lane| topic.partitioner.keep_apart(lane)) => {
-                return Ok(Append::PartitionChanged);
+                return Ok((Append::PartitionChanged, 0));
             }
             None => partition.lock(),
         };
@@ -129,7 +148,7 @@ impl RecordAccumulator {
             return Err(Error::new(ErrorCode::CLOSED, "the producer is closed"));
         }
         if sticky.is_some_and(|lane| self.partition_changed(topic, partition, deque, lane)) {
-            return Ok(Append::PartitionChanged);
+            return Ok((Append::PartitionChanged, 0));
         }
         match self.append_to_last(deque, record, timestamp, buffer) {
             TryAppend::Done { grown, full } => {
@@ -137,21 +156,48 @@ impl RecordAccumulator {
                 if full {
                     self.tell(partition, deque, false, true);
                 }
-                Ok(Append::Done)
             }
-            TryAppend::ReportsFull => Err(reports_full()),
-            TryAppend::NeedsBuffer => Ok(Append::NeedsBuffer),
-            TryAppend::NoRoom => match buffer.take() {
-                None => Ok(Append::NeedsBuffer),
-                Some(buffer) => {
-                    let (grown, full) =
-                        self.append_to_new(partition, deque, record, timestamp, buffer)?;
-                    self.count(topic, partition, deque, sticky, grown, full);
-                    self.tell(partition, deque, true, full);
-                    Ok(Append::Done)
-                }
-            },
+            TryAppend::ReportsFull => return Err(reports_full()),
+            TryAppend::NeedsBuffer => return Ok((Append::NeedsBuffer, 0)),
+            TryAppend::NoRoom => {
+                let Some(buffer) = buffer.take() else { return Ok((Append::NeedsBuffer, 0)) };
+                let (grown, full) =
+                    self.append_to_new(partition, deque, record, timestamp, buffer)?;
+                self.count(topic, partition, deque, sticky, grown, full);
+                self.tell(partition, deque, true, full);
+            }
         }
+        let mut count = 0;
+        while let Some(record) = more(count) {
+            let timestamp = record.timestamp.unwrap_or(timestamp);
+            if !self.append_next(topic, partition, deque, &record, timestamp, sticky) {
+                break;
+            }
+            count += 1;
+        }
+        Ok((Append::Done, count))
+    }
+
+    /// Appends a record to the batch that took the one before it, if all is as it was then.
+    fn append_next(
+        &self,
+        topic: &Topic,
+        partition: &Arc<PartitionQueue>,
+        deque: &mut Deque,
+        record: &Record<'_>,
+        timestamp: i64,
+        sticky: Option<Lane>,
+    ) -> bool {
+        if sticky.is_some_and(|lane| self.partition_changed(topic, partition, deque, lane)) {
+            return false;
+        }
+        let appended = self.append_to_last(deque, record, timestamp, &mut None);
+        let TryAppend::Done { grown, full } = appended else { return false };
+        self.count(topic, partition, deque, sticky, grown, full);
+        if full {
+            self.tell(partition, deque, false, true);
+        }
+        true
     }
 
     /// Begins a batch with the record, and seals the one before it. Returns the new one's size and

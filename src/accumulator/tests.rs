@@ -206,6 +206,47 @@ fn memory_of_a_batch_comes_back_when_its_last_owner_lets_it_go() {
 }
 
 #[test]
+fn a_run_of_records_fills_one_batch_under_one_lock() {
+    let room = Room::new(200, 1 << 20, 1 << 20);
+    let (record, partition) = (value(&[0; 20]), room.partition(0));
+    let more = |n| Some(Record { timestamp: (n == 1).then_some(99), ..record });
+    let mut buffer = Some((room.buffer(&record), Instant(1)));
+    let mut append = |buffer: &mut _| {
+        room.accumulator.append_run(&room.topic, partition, &record, 7, None, buffer, more)
+    };
+    // Five records of 27 bytes and the header have room in it; the next needs another buffer.
+    assert_eq!(append(&mut buffer).unwrap(), (Append::Done, 4));
+    assert_eq!(append(&mut buffer).unwrap(), (Append::NeedsBuffer, 0));
+    let batch = room.accumulator.pop(partition).unwrap();
+    assert_eq!((batch.record_count, batch.slots.len(), batch.max_timestamp()), (5, 5, 99));
+}
+
+#[test]
+fn a_run_leaves_the_sticky_partition_when_it_is_time() {
+    let room = Room::new(201, 1 << 20, 1 << 20);
+    let record = value(&[0; 28]);
+    let lane = room.topic.partitioner.lane();
+    for _ in 0..20 {
+        let now = room.topic.partitioner.peek(&room.topic, false, lane);
+        let (partition, more) = (room.partition(now), |_| Some(record));
+        let mut buffer = Some((room.buffer(&record), Instant(1)));
+        let accumulator = &room.accumulator;
+        let appended = accumulator.append_run(
+            &room.topic,
+            partition,
+            &record,
+            0,
+            Some(lane),
+            &mut buffer,
+            more,
+        );
+        // Four records of 35 bytes and the header are batch.size, and the fifth goes elsewhere.
+        assert_eq!(appended.unwrap(), (Append::Done, 3));
+        assert_eq!(partition.lock().sticky_bytes, 0);
+    }
+}
+
+#[test]
 fn the_sticky_partition_is_left_when_batch_size_bytes_went_there() {
     let room = Room::new(200, 1 << 20, 1 << 20);
     let record = value(&[0; 20]);

@@ -168,6 +168,21 @@ impl InOut {
     }
 }
 
+/// Whether an array of so many elements, each `stride` bytes after the last, can be.
+pub fn check_array<T>(at: *const T, count: usize, stride: usize, name: &str) -> Result<()> {
+    if count > 0 {
+        let length = count.checked_mul(stride).and_then(|length| i64::try_from(length).ok());
+        in_memory(at, length.unwrap_or(i64::MAX), name)?;
+    }
+    if stride < size_of::<T>() {
+        return Err(invalid(format!(
+            "the stride of {name} is {stride}: it is the size of an element, {} at least",
+            size_of::<T>()
+        )));
+    }
+    Ok(())
+}
+
 /// An array that the function fills: `capacity` elements, each `stride` bytes after the last, so
 /// that a caller compiled with another size of the element is served too.
 pub struct OutArray<T> {
@@ -185,16 +200,7 @@ impl<T: Copy> OutArray<T> {
         capacity: usize,
         name: &str,
     ) -> Result<OutArray<T>> {
-        if capacity > 0 {
-            let length = capacity.checked_mul(stride).and_then(|length| i64::try_from(length).ok());
-            in_memory(at, length.unwrap_or(i64::MAX), name)?;
-        }
-        if stride < size_of::<T>() {
-            return Err(invalid(format!(
-                "the stride of {name} is {stride}: it is the size of an element, {} at least",
-                size_of::<T>()
-            )));
-        }
+        check_array(at, capacity, stride, name)?;
         Ok(OutArray { at, stride, capacity })
     }
 

@@ -16,9 +16,9 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::producer::{Producer, Purge};
 
 /// A producer. Functions: ottla_producer_new, _send, _send_timeout, _try_send, _send_flat,
-/// _send_batch, _ready_tickets, _cancel_ticket, _poll_reports, _poll, _event_fd, _event_clear,
-/// _flush, _purge, _close, _interrupt, _partitions_for, _metrics, _fatal_error, _free, _try_flush,
-/// _try_close, _try_partitions_for.
+/// _send_batch, _send_array, _ready_tickets, _cancel_ticket, _poll_reports, _poll, _event_fd,
+/// _event_clear, _flush, _purge, _close, _interrupt, _partitions_for, _metrics, _fatal_error,
+/// _free, _try_flush, _try_close, _try_partitions_for.
 pub struct ottla_producer_t {
     _opaque: (),
 }

@@ -1,6 +1,7 @@
 //! `ottla_record_t` and `ottla_header_t`: a record as C programs hand it over.
 
 use std::ffi::{c_char, c_void};
+use std::marker::PhantomData;
 
 use super::argument::{self, invalid};
 use crate::error::Result;
@@ -163,6 +164,24 @@ pub unsafe fn with_record<R>(
     record: *const ottla_record_t,
     send: impl FnOnce(&Record<'_>) -> Result<R>,
 ) -> Result<R> {
+    // SAFETY: the caller's promise.
+    let seen = unsafe { read(record) }?;
+    // SAFETY: the caller's promise about the record.
+    let plain = unsafe { without_headers(&seen) }?;
+    if seen.header_count == 0 {
+        return send(&plain);
+    }
+    let send = |headers: &[Header<'_>]| send(&Record { headers, ..plain });
+    // SAFETY: as above.
+    unsafe { with_headers(seen.headers, seen.header_count, send) }
+}
+
+/// Copies the struct.
+///
+/// # Safety
+/// `record` is null or can be read as far as its size says.
+#[inline]
+unsafe fn read(record: *const ottla_record_t) -> Result<ottla_record_t> {
     if record.is_null() {
         return Err(invalid("record is NULL"));
     }
@@ -175,7 +194,15 @@ pub unsafe fn with_record<R>(
         )));
     }
     // SAFETY: not null, and as large as the caller says.
-    let record = unsafe { record.read_unaligned() };
+    Ok(unsafe { record.read_unaligned() })
+}
+
+/// The record but for its headers.
+///
+/// # Safety
+/// All that `record` points to can be read, and nobody writes it, for `'a`.
+#[inline]
+unsafe fn without_headers<'a>(record: &ottla_record_t) -> Result<Record<'a>> {
     let numbers = Numbers::new(record.partition, record.timestamp_ms, record.opaque, record.flags)?;
     // SAFETY: the caller's promise about the record.
     let topic = unsafe { argument::text(record.topic, record.topic_length, "topic") }?;
@@ -183,12 +210,51 @@ pub unsafe fn with_record<R>(
     let key = unsafe { argument::bytes(record.key, record.key_length, "key") }?;
     // SAFETY: as above.
     let value = unsafe { argument::bytes(record.value, record.value_length, "value") }?;
-    if record.header_count == 0 {
-        return send(&numbers.record(topic, key, value, &[]));
+    Ok(numbers.record(topic, key, value, &[]))
+}
+
+/// Records one after the other, as a caller has them who may know a larger struct.
+pub struct RecordArray<'a> {
+    at: *const ottla_record_t,
+    stride: usize,
+    count: usize,
+    names: PhantomData<&'a ottla_record_t>,
+}
+
+impl<'a> RecordArray<'a> {
+    /// # Safety
+    /// `at` can be read for `count` elements of `stride` bytes, with all they point to, and nobody
+    /// writes any of it, for `'a`.
+    pub unsafe fn new(
+        at: *const ottla_record_t,
+        stride: usize,
+        count: usize,
+    ) -> Result<RecordArray<'a>> {
+        argument::check_array(at, count, stride, "records")?;
+        Ok(RecordArray { at, stride, count, names: PhantomData })
     }
-    let send = |headers: &[Header<'_>]| send(&numbers.record(topic, key, value, headers));
-    // SAFETY: as above.
-    unsafe { with_headers(record.headers, record.header_count, send) }
+
+    /// Gives a record of the array to `send`.
+    pub fn with<R>(&self, index: usize, send: impl FnOnce(&Record<'_>) -> Result<R>) -> Result<R> {
+        if index >= self.count {
+            return Err(invalid("there are not so many records"));
+        }
+        // SAFETY: the promise at its making.
+        unsafe { with_record(self.at.wrapping_byte_add(index * self.stride), send) }
+    }
+
+    /// A record of the array, unless it has headers or something is wrong with it.
+    #[inline]
+    pub fn plain(&self, index: usize) -> Option<Record<'a>> {
+        if index >= self.count {
+            return None;
+        }
+        // SAFETY: the promise at its making.
+        let record = unsafe { read(self.at.wrapping_byte_add(index * self.stride)) }.ok()?;
+        // SAFETY: as above.
+        let plain = unsafe { without_headers(&record) }.ok()?;
+        (record.header_count == 0).then_some(plain)
+    }
 }
 
 /// Gives the headers of an array to `send`.

@@ -8,7 +8,7 @@ use super::boundary;
 use super::error::{ErrorOut, ottla_error_t};
 use super::packed::{self, Reader};
 use super::producer::{ProducerHandle, live, ottla_producer_t};
-use super::record::{Headers, Numbers, ottla_record_t, with_record};
+use super::record::{Headers, Numbers, RecordArray, ottla_record_t, with_record};
 use crate::error::{ErrorCode, Result};
 use crate::producer::Limit;
 use crate::record::Record;
@@ -229,6 +229,74 @@ pub unsafe extern "C" fn ottla_producer_send_batch(
         accepted.set(sent);
         first_refused.map_or(Ok(()), Err)
     })
+}
+
+/// Sends `count` records of an array in their order, up to the first that is not accepted. That
+/// takes less time than a call for each. Those that have no timestamp may share one.
+///
+/// `*sent`, which may not be NULL, becomes the number of those that were accepted, whatever the
+/// function returns. What follows them is neither accepted nor refused: call again with the rest.
+/// With `ticket` not NULL the rest waits as in ottla_producer_try_send, the ticket being that of
+/// its first record, and `timeout_ms` is not looked at.
+///
+/// Ownership: the array, of which each record is `stride` bytes (sizeof(ottla_record_t)) after the
+/// last, and all it points to are copied; the caller keeps them.
+/// Thread safety: any thread; one ticket is used by one thread at a time.
+/// Blocking: at most `timeout_ms` for all records: 0 not at all, -1 without limit,
+/// OTTLA_MAX_BLOCK (-2) for `max.block.ms`. Never with `ticket`.
+/// Returns: 0 if all records are accepted; else the status of the first that is not, which is one
+/// of ottla_producer_send, with `ticket` of ottla_producer_try_send.
+/// Since: 0.1
+#[unsafe(no_mangle)]
+#[allow(clippy::too_many_arguments)]
+pub unsafe extern "C" fn ottla_producer_send_array(
+    producer: *const ottla_producer_t,
+    records: *const ottla_record_t,
+    stride: usize,
+    count: usize,
+    timeout_ms: i32,
+    ticket: *mut u64,
+    sent: *mut usize,
+    error: *mut *mut ottla_error_t,
+) -> i32 {
+    // SAFETY: the caller's promise about `error`.
+    let error = unsafe { ErrorOut::new(error) };
+    // SAFETY: the caller's promise about `sent`.
+    let accepted = unsafe { Out::optional(sent) };
+    accepted.set(0);
+    boundary::run(error, || {
+        let handle = live(producer)?;
+        // SAFETY: the caller's promise about `sent`.
+        unsafe { Out::required(sent, "sent") }?;
+        // SAFETY: the caller's promise about `records`.
+        let records = unsafe { RecordArray::new(records, stride, count) }?;
+        let mut patience = if ticket.is_null() {
+            let limit = Limit::new(argument::send_timeout(timeout_ms, &handle.producer)?);
+            ArrayPatience::Block(limit)
+        } else {
+            // SAFETY: the caller's promise about `ticket`.
+            ArrayPatience::Ticket(unsafe { InOut::new(ticket, "ticket") }?)
+        };
+        let mut sent = 0;
+        while sent < count {
+            let more = |n| records.plain(sent + 1 + n);
+            let send = |record: &Record<'_>| match &mut patience {
+                ArrayPatience::Block(limit) => handle.producer.send_run(record, more, limit),
+                ArrayPatience::Ticket(ticket) => {
+                    ticket.update(|ticket| handle.producer.try_send_run(record, more, ticket))
+                }
+            };
+            sent += records.with(sent, send)?;
+            accepted.set(sent);
+        }
+        Ok(())
+    })
+}
+
+/// How the records of an array may wait.
+enum ArrayPatience {
+    Block(Limit),
+    Ticket(InOut),
 }
 
 fn send_next<'a>(

@@ -10,7 +10,7 @@ static void every_function_refuses(ottla_producer_t *producer) {
     ottla_partition_t partitions[2];
     ottla_reports_t *lease = NULL;
     uint64_t ticket = 0;
-    size_t count = 7;
+    size_t count = 7, sent = 7;
     int64_t length = 7;
     int32_t fd = 7;
     char text[10];
@@ -22,6 +22,9 @@ static void every_function_refuses(ottla_producer_t *producer) {
                                            0, 0, NULL, &error), refused, NULL);
     EXPECT_STATUS(ottla_producer_send_batch(producer, "t", 1, "", 0, 0, 0, NULL, NULL, &error),
                   refused, NULL);
+    EXPECT_STATUS(ottla_producer_send_array(producer, &record, sizeof record, 1, 0, NULL, &sent,
+                                            &error), refused, "producer ");
+    EXPECT(sent == 0);
     EXPECT_STATUS(ottla_producer_ready_tickets(producer, &ticket, 1, &count), refused, NULL);
     EXPECT_STATUS(ottla_producer_cancel_ticket(producer, 1, &error), refused, NULL);
     EXPECT_STATUS(ottla_producer_poll(producer, 0, &count, &error), refused, NULL);

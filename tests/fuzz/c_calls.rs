@@ -35,6 +35,16 @@ unsafe extern "C" {
         accepted: *mut usize,
         e: *mut Handle,
     ) -> i32;
+    fn ottla_producer_send_array(
+        p: Handle,
+        records: *const Record,
+        stride: usize,
+        count: usize,
+        timeout_ms: i32,
+        t: *mut u64,
+        sent: *mut usize,
+        e: *mut Handle,
+    ) -> i32;
     fn ottla_producer_ready_tickets(p: Handle, t: *mut u64, capacity: usize, n: *mut usize) -> i32;
     fn ottla_producer_cancel_ticket(p: Handle, ticket: u64, e: *mut Handle) -> i32;
     fn ottla_producer_poll(p: Handle, ms: i32, count: *mut usize, e: *mut Handle) -> i32;
@@ -176,7 +186,7 @@ impl World {
     }
 
     fn call(&mut self, bytes: &mut Bytes<'_>) {
-        let call = bytes.byte() % 23;
+        let call = bytes.byte() % 24;
         let (config, producer) =
             (pick(&self.configs, bytes.byte()), pick(&self.producers, bytes.byte()));
         let mut error: Handle = null_mut();
@@ -249,6 +259,7 @@ fn try_call(call: u8, producer: Handle, bytes: &mut Bytes<'_>, out: *mut Handle)
     // SAFETY: as in `call`.
     unsafe {
         match call {
+            23 => send_array(producer, bytes, &mut number, out),
             20 => _ = ottla_producer_try_flush(producer, &mut number, out),
             21 => _ = ottla_producer_try_close(producer, out),
             _ => {
@@ -275,6 +286,20 @@ fn send_batch(producer: Handle, bytes: &mut Bytes<'_>, out: *mut Handle) {
         let at = &mut accepted;
         ottla_producer_send_batch(producer, topic, a, packed, b, n, 0, statuses, at, out);
     }
+}
+
+/// Up to three records of the bytes' choice, with or without a ticket.
+fn send_array(producer: Handle, bytes: &mut Bytes<'_>, ticket: *mut u64, out: *mut Handle) {
+    let records = [record(bytes), record(bytes), record(bytes)];
+    let (count, mut sent) = (usize::from(bytes.byte() % 4), 0);
+    let stride = if bytes.byte() == 9 { 8 } else { size_of::<Record>() };
+    let ticket = if bytes.byte() % 2 == 0 { null_mut() } else { ticket };
+    // SAFETY: as in `call`.
+    unsafe {
+        let at = records.as_ptr();
+        ottla_producer_send_array(producer, at, stride, count, 0, ticket, &mut sent, out);
+    }
+    assert!(sent <= count);
 }
 
 /// A record of the bytes' choice.
