@@ -3,6 +3,7 @@
 import threading
 import time
 
+import ottla
 import pytest
 
 KEYS = [b"key-%d" % i for i in range(100)]
@@ -147,8 +148,6 @@ def test_codecs(brokers, codec):
 
 
 def test_many_records_of_all_kinds(brokers):
-    import ottla
-
     topic = brokers.topic(2)
     with brokers.producer() as producer:
         deliveries = producer.send_many(topic, [
@@ -163,3 +162,30 @@ def test_many_records_of_all_kinds(brokers):
     assert set(found) == {b"text", None, b"array", b"dict", b"record"}
     assert found[b"dict"].headers() == [("a", None)] and found[b"dict"].key() == b"k"
     assert found[b"record"].timestamp()[1] == 1709251200000
+
+
+def test_many_records_keep_their_order_whatever_they_are(brokers):
+    topic = brokers.topic(1)
+    kinds = [lambda n: b"%d" % n, str, lambda n: bytearray(b"%d" % n),
+             lambda n: {"value": b"%d" % n, "headers": {"n": str(n)}}]
+    records = [kinds[n // 50 % 5 % 4 if n % 9 else 3](n) for n in range(3000)]
+    with brokers.producer(batch_size=1000) as producer:
+        deliveries = producer.send_many(topic, iter(records)).result(30)
+        offsets = [delivery.offset for delivery in deliveries]
+    assert offsets == list(range(3000))
+    assert [int(value) for value in brokers.values(topic, 3000)] == list(range(3000))
+
+
+def test_times_and_reasons_of_many_records_are_their_own(brokers):
+    topic = brokers.topic(1)
+    with brokers.producer(linger_ms=60_000, **{"delivery.report.timestamp": True}) as producer:
+        started = time.time() * 1000
+        many = producer.send_many(topic, [b"v", {"value": b"v", "timestamp_ms": 5}, b"v"])
+        assert [delivery.timestamp_ms for delivery in many] == [None] * 3
+        producer.flush()
+        first, second, third = (delivery.timestamp_ms for delivery in many)
+        assert started - 1 < first <= third <= time.time() * 1000 and second == 5
+        lost = producer.send_many(topic, [b"v"] * 3)
+        producer.purge()
+        assert [type(delivery.exception(30)) for delivery in lost] == [ottla.PurgedError] * 3
+        assert "purge" in str(lost.failed[2].error) and lost[2].offset is None

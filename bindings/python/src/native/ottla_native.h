@@ -266,6 +266,8 @@ typedef struct {
 /* Sends without waiting. 0 accepted; 1 would block (`*ticket`, or 0 if reports have to be read
  * first); -1 raised. */
 int send_parts(Core *core, const Parts *parts, uint64_t opaque, uint32_t flags, uint64_t *ticket);
+/* After a send that was not accepted: 1 would block, as send_parts; -1 raised. Frees the error. */
+int refused(Core *core, int32_t status, ottla_error_t *error);
 /* As send_parts, and waits as long as `seconds` allow: below 0 for max.block.ms. */
 int send_blocking(Core *core, const Parts *parts, uint64_t opaque, uint32_t flags, double seconds);
 /* Lets interceptors and serializers change the record; `*kept` is to be released when it is sent.

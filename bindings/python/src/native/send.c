@@ -78,6 +78,14 @@ static int raise_refusal(Core *core, int32_t status, ottla_error_t *error)
     return -1;
 }
 
+int refused(Core *core, int32_t status, ottla_error_t *error)
+{
+    if (status != OTTLA_WOULD_BLOCK && status != OTTLA_REPORTS_FULL)
+        return raise_refusal(core, status, error);
+    ottla_error_free(error);
+    return 1;
+}
+
 static int send_flat(Core *core, const char *topic, int64_t topic_length, int64_t partition,
                      int64_t timestamp_ms, const Bytes *key, const Bytes *value, PyObject *headers,
                      uint64_t opaque, uint32_t flags, uint64_t *ticket)
@@ -91,13 +99,7 @@ static int send_flat(Core *core, const char *topic, int64_t topic_length, int64_
         core->handle, topic, topic_length, (int32_t)partition, timestamp_ms, key->data, key->length,
         value->data, value->length, packed, packed_length, opaque, flags, 0, ticket, &error);
     PyMem_Free(packed);
-    if (status == 0)
-        return 0;
-    if (status == OTTLA_WOULD_BLOCK || status == OTTLA_REPORTS_FULL) {
-        ottla_error_free(error);
-        return 1;
-    }
-    return raise_refusal(core, status, error);
+    return status == 0 ? 0 : refused(core, status, error);
 }
 
 int send_parts(Core *core, const Parts *parts, uint64_t opaque, uint32_t flags, uint64_t *ticket)

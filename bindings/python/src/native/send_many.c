@@ -1,8 +1,9 @@
-/* Sending many records of one topic. Each goes to the library by a call of its own, which costs no
- * more than a packed block would and keeps their order when one of them has to wait. */
+/* Sending many records of one topic. Those that are nothing but a value go to the library many at a
+ * time; each of the others by a call of its own. Both stop at the first that has to wait, so that
+ * their order is kept. */
 #include "ottla_native.h"
 
-enum { RECORDS_WITHOUT_A_LOOK = 256, RECORDS_IN_ONE_GO = 4096 };
+enum { RECORDS_AT_A_TIME = 64, RECORDS_WITHOUT_A_LOOK = 256, RECORDS_IN_ONE_GO = 4096 };
 enum { VALUE, KEY, HEADERS, PARTITION, TIMESTAMP, FIELDS };
 enum { TOPIC, RECORDS, ON_DELIVERY, OPAQUE, TIMEOUT, ARGUMENTS };
 
@@ -114,17 +115,85 @@ static int send_next(Deliveries *batch)
     return status;
 }
 
+/* Records for one call of the library; but for value and opaque they stay as they are. */
+typedef struct {
+    ottla_record_t records[RECORDS_AT_A_TIME];
+    bool is_ready;
+} Array;
+
+static int prepare_array(Deliveries *batch, Array *array)
+{
+    ottla_record_t record = OTTLA_RECORD_INIT;
+    if (text_of(batch->topic, "topic", &record.topic, &record.topic_length) < 0)
+        return -1;
+    for (Py_ssize_t i = 0; i < RECORDS_AT_A_TIME && i < batch->size; i++)
+        array->records[i] = record;
+    array->is_ready = true;
+    return 0;
+}
+
+/* Takes the next records that are bytes and nothing else. Nothing here runs code of others, which
+ * might change the list. */
+static Py_ssize_t gather(Deliveries *batch, Array *array)
+{
+    Py_ssize_t left = batch->size - batch->sent, count = 0;
+    for (; count < left && count < RECORDS_AT_A_TIME; count++) {
+        PyObject *item = PyList_GetItem(batch->records, batch->sent + count);
+        ottla_record_t *record = &array->records[count];
+        Outcome *out = &batch->outcomes[batch->sent + count];
+        char *data;
+        Py_ssize_t length;
+        if (item == NULL || !Py_IS_TYPE(item, &PyBytes_Type) ||
+            PyBytes_AsStringAndSize(item, &data, &length) < 0)
+            break;
+        record->value = data;
+        record->value_length = length;
+        record->opaque = (uint64_t)(uintptr_t)out | 1;
+        *out = (Outcome){.owner = batch};
+    }
+    PyErr_Clear(); /* What is wrong with an item is told when it is sent by itself. */
+    return count;
+}
+
+/* Sends the next records, as send_next, if they are values and nobody has to see them before. */
+static int send_values(Deliveries *batch, Array *array)
+{
+    Core *core = batch->core;
+    if (core->prepare != NULL || core->partitioner != NULL)
+        return send_next(batch);
+    if (!array->is_ready && prepare_array(batch, array) < 0)
+        return -1;
+    Py_ssize_t count = gather(batch, array);
+    if (count == 0)
+        return send_next(batch);
+    size_t sent;
+    ottla_error_t *error = NULL;
+    int32_t status =
+        ottla_producer_send_array(core->handle, array->records, sizeof *array->records,
+                                  (size_t)count, 0, &batch->ticket, &sent, &error);
+    batch->sent += (Py_ssize_t)sent;
+    batch->pending += (Py_ssize_t)sent;
+    core->pending += (int64_t)sent;
+    return status == 0 ? 0 : refused(core, status, error);
+}
+
 /* Sends what is left as far as that goes without waiting: 0 all, 1 would block, -1 raised. */
 static int send_rest(Deliveries *batch)
 {
+    Array array;
+    array.is_ready = false;
+    Py_ssize_t looked = batch->sent, paused = batch->sent;
     while (batch->sent < batch->size) {
-        int status = send_next(batch);
+        int status = send_values(batch, &array);
         if (status != 0)
             return status;
-        if (batch->sent % RECORDS_WITHOUT_A_LOOK == 0 &&
-            (core_drain(batch->core, NULL) < 0 || PyErr_CheckSignals() < 0))
-            return -1;
-        if (batch->sent % RECORDS_IN_ONE_GO == 0) {
+        if (batch->sent - looked >= RECORDS_WITHOUT_A_LOOK) {
+            looked = batch->sent;
+            if (core_drain(batch->core, NULL) < 0 || PyErr_CheckSignals() < 0)
+                return -1;
+        }
+        if (batch->sent - paused >= RECORDS_IN_ONE_GO) {
+            paused = batch->sent;
             /* Other threads have their turn. */
             Py_BEGIN_ALLOW_THREADS
             Py_END_ALLOW_THREADS
