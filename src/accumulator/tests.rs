@@ -211,7 +211,7 @@ fn a_run_of_records_fills_one_batch_under_one_lock() {
     let (record, partition) = (value(&[0; 20]), room.partition(0));
     let more = |n| Some(Record { timestamp: (n == 1).then_some(99), ..record });
     let mut buffer = Some((room.buffer(&record), Instant(1)));
-    let mut append = |buffer: &mut _| {
+    let append = |buffer: &mut _| {
         room.accumulator.append_run(&room.topic, partition, &record, 7, None, buffer, more)
     };
     // Five records of 27 bytes and the header have room in it; the next needs another buffer.

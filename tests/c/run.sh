@@ -19,9 +19,11 @@ run() { # PROGRAM COMPILER…
       --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect "$program"
 }
 
+compilers=(c++)
+if command -v clang++ >/dev/null; then compilers+=(clang++); else echo "c: there is no clang++"; fi
+
 check header-as-c++ cc -x c++ -std=c++17 -Wall -Wextra -Werror -fsyntax-only include/ottla.h
-for compiler in c++ clang++; do
-  command -v $compiler >/dev/null || continue
+for compiler in "${compilers[@]}"; do
   for header in include/ottla.hpp include/ottla/*.hpp; do
     for standard in 17 20; do
       check "$compiler-$standard-$header" $compiler -x c++ -std=c++$standard -Wall -Wextra \
@@ -33,8 +35,11 @@ for source in tests/c/*.c; do
   name=$(basename "$source" .c)
   check "$name" run "$out/$name" cc -std=c11 -D_GNU_SOURCE "$source"
 done
-for standard in 17 20; do
-  check wrapper-c++$standard run "$out/wrapper$standard" c++ -std=c++$standard tests/c/wrapper.cpp
+for compiler in "${compilers[@]}"; do
+  for standard in 17 20; do
+    check wrapper-$compiler$standard run "$out/wrapper-$compiler$standard" \
+      $compiler -std=c++$standard tests/c/wrapper.cpp
+  done
 done
 check documents python3 tests/c/documented.py "$lib" build/documented docs/c.md README.md
 verdict
