@@ -293,7 +293,7 @@ fn send_array(producer: Handle, bytes: &mut Bytes<'_>, ticket: *mut u64, out: *m
     let records = [record(bytes), record(bytes), record(bytes)];
     let (count, mut sent) = (usize::from(bytes.byte() % 4), 0);
     let stride = if bytes.byte() == 9 { 8 } else { size_of::<Record>() };
-    let ticket = if bytes.byte() % 2 == 0 { null_mut() } else { ticket };
+    let ticket = if bytes.byte().is_multiple_of(2) { null_mut() } else { ticket };
     // SAFETY: as in `call`.
     unsafe {
         let at = records.as_ptr();
