@@ -1,7 +1,7 @@
 # Everything there is to do here, one command each; the work itself is in scripts/.
-.PHONY: help demo test check header configuration simulate lib install uninstall bench matrix schedules fuzz chaos sanitize clean
+.PHONY: help demo test check header configuration simulate lib install install-cli uninstall bench matrix schedules fuzz chaos sanitize clean
 
-export PREFIX LIBDIR INCLUDEDIR MANDIR DESTDIR
+export PREFIX BINDIR LIBDIR INCLUDEDIR MANDIR DESTDIR
 
 help:
 	@echo "make demo           build, start a cluster, send records, show what happened to each"
@@ -10,7 +10,8 @@ help:
 	@echo "make simulate SEED=7  run the simulator's seed 7 and tell what happens in it"
 	@echo "make lib            build/lib: libottla.so and libottla.a"
 	@echo "make install        into PREFIX=/usr/local; LIBDIR, INCLUDEDIR, MANDIR, DESTDIR; make uninstall"
-	@echo "make header         write include/ottla.h and its manual page anew"
+	@echo "make install-cli    the command line tool, too, which takes a build of its own; BINDIR"
+	@echo "make header         write include/ottla.h and the manual pages anew"
 	@echo "make configuration  write CONFIGURATION.md anew"
 	@echo "make bench          measure against other producers: RUNS=5 ONLY=\"sink kafka\""
 	@echo "make matrix         the Kafka tests against 4.3.1, 4.1.2 and 3.9.1"
@@ -35,6 +36,7 @@ check:
 
 header:
 	OTTLA_UPDATE=1 cargo test --features cli --test header
+	OTTLA_UPDATE=1 cargo test --features cli --test cli the_manual_page
 
 configuration:
 	OTTLA_UPDATE=1 cargo test --features cli --test configuration
@@ -47,6 +49,9 @@ lib:
 
 install:
 	@scripts/install.sh install
+
+install-cli:
+	@scripts/install.sh install-cli
 
 uninstall:
 	@scripts/install.sh uninstall

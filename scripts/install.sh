@@ -1,15 +1,18 @@
 #!/usr/bin/env bash
-# make install, make uninstall: the files of build/lib and include where compilers look for them.
-#   install.sh install|uninstall
+# make install, make uninstall: the files of build/lib and include where compilers look for them;
+# make install-cli: the command line tool.
+#   install.sh install|install-cli|uninstall
 #
+#   BINDIR       ottla, by install-cli alone: it takes a build of its own
 #   LIBDIR       libottla.so.VERSION, its links libottla.so.MAJOR and libottla.so, libottla.a,
 #                pkgconfig/ottla.pc and ottla-static.pc, cmake/ottla/
 #   INCLUDEDIR   ottla.h, ottla.hpp and what that includes, ottla/
-#   MANDIR       man3/ottla.3
+#   MANDIR       man3/ottla.3, and by install-cli man1/ottla.1
 #
-# Environment: PREFIX (/usr/local), LIBDIR, INCLUDEDIR and MANDIR, which follow from it; DESTDIR: a
-# folder that stands for the root, for packages. Uninstall takes the same variables, removes the
-# files named above, and no folder but those two that are ottla's own.
+# Environment: PREFIX (/usr/local), BINDIR, LIBDIR, INCLUDEDIR and MANDIR, which follow from it;
+# DESTDIR: a folder that stands for the root, for packages; OTTLA_CLI: a tool that is built already.
+# Uninstall takes the same variables, removes the files named above, the tool included, and no
+# folder but those two that are ottla's own.
 #
 # The libraries have no debug information, as `make lib` keeps it apart: what is installed is what
 # the tests ran.
@@ -17,6 +20,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 PREFIX=${PREFIX:-/usr/local}
+BINDIR=${BINDIR:-$PREFIX/bin}
 LIBDIR=${LIBDIR:-$PREFIX/lib}
 INCLUDEDIR=${INCLUDEDIR:-$PREFIX/include}
 MANDIR=${MANDIR:-$PREFIX/share/man}
@@ -83,13 +87,28 @@ install_all() {
   [ -n "$DESTDIR" ] || [ "$(id -u)" != 0 ] || ! command -v ldconfig >/dev/null || ldconfig
 }
 
+install_cli() {
+  local tool=${OTTLA_CLI:-} bare
+  if [ -z "$tool" ]; then
+    cargo build --release --features cli --bin ottla
+    tool=${CARGO_TARGET_DIR:-target}/release/ottla
+  fi
+  bare=$(mktemp)
+  objcopy --strip-unneeded "$tool" "$bare"
+  put "$bare" "$BINDIR/ottla" 755
+  rm -f "$bare"
+  put packaging/ottla.1 "$MANDIR/man1/ottla.1"
+  echo "installed $DESTDIR$BINDIR/ottla"
+}
+
 uninstall_all() {
   local file
   for file in "$LIBDIR/libottla.so.$version" "$LIBDIR/$soname" "$LIBDIR/libottla.so" \
     "$LIBDIR/libottla.a" "$LIBDIR/pkgconfig/ottla.pc" "$LIBDIR/pkgconfig/ottla-static.pc" \
     "$cmake/ottla-config.cmake" "$cmake/ottla-config-version.cmake" \
     "$INCLUDEDIR/ottla.h" "$INCLUDEDIR/ottla.hpp" "$INCLUDEDIR/ottla/values.hpp" \
-    "$INCLUDEDIR/ottla/detail.hpp" "$MANDIR/man3/ottla.3"; do
+    "$INCLUDEDIR/ottla/detail.hpp" "$MANDIR/man3/ottla.3" \
+    "$BINDIR/ottla" "$MANDIR/man1/ottla.1"; do
     rm -f "$DESTDIR$file"
   done
   for file in "$cmake" "$INCLUDEDIR/ottla"; do
@@ -100,6 +119,7 @@ uninstall_all() {
 
 case ${1:-} in
   install) install_all ;;
+  install-cli) install_cli ;;
   uninstall) uninstall_all ;;
   *) sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
 esac

@@ -194,6 +194,26 @@ cmake_will_know_versions() {
 1.4.2 2 FALSE"
 }
 
+# The tool runs from where it is installed, with its manual page, and goes with the rest. It is the
+# one that the other tests run, as a build of its own takes long.
+installs_the_tool() {
+  local bin=$prefix/bin/ottla page=$prefix/share/man/man1/ottla.1 servers
+  cargo build --features cli,simulation --bin ottla
+  OTTLA_CLI=${CARGO_TARGET_DIR:-target}/debug/ottla make -s install-cli PREFIX="$prefix"
+  same "$(files "$prefix" | grep -E 'bin/|man1/')" $'./bin/ottla\n./share/man/man1/ottla.1'
+  same "$("$bin" --version)" "ottla $version"
+  mkfifo "$work/said"
+  "$bin" cluster --topic letters:1 >"$work/said" &
+  IFS== read -r _ servers <"$work/said"
+  same "$(echo hello | "$bin" produce --bootstrap-servers "$servers" --topic letters --sync)" \
+    letters-0@0
+  kill -TERM $!
+  wait $!
+  command -v man >/dev/null || return 0
+  same "$(man --warnings -l "$page" 2>&1 >/dev/null)" ""
+  man -l "$page" 2>/dev/null | grep -e '--record-size BYTES' >/dev/null
+}
+
 uninstalls() {
   echo theirs >"$prefix/lib/theirs"
   echo theirs >"$prefix/include/ottla/theirs"
@@ -276,6 +296,7 @@ check documented strict documented
 check snippets strict documents_have_no_other_snippets
 check cmake-versions strict cmake_knows_versions
 check cmake-versions-to-come strict cmake_will_know_versions
+check tool strict installs_the_tool
 check uninstall strict uninstalls
 check destdir strict staged
 check folders strict other_folders
