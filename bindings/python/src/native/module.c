@@ -48,9 +48,6 @@ PyMODINIT_FUNC PyInit__native(void)
     PyObject *module = PyModule_Create(&definition);
     if (module == NULL)
         return NULL;
-#ifdef Py_GIL_DISABLED
-    PyUnstable_Module_SetGIL(module, Py_MOD_GIL_NOT_USED);
-#endif
     if (send_names() < 0 || send_many_names() < 0 || core_type(module) < 0 ||
         delivery_types(module) < 0 || deliveries_type(module) < 0 || producer_type(module) < 0 ||
         sending_types(module) < 0 || task_wait_type() < 0 || cluster_type(module) < 0 ||
