@@ -108,7 +108,6 @@ impl RecordAccumulator {
     ///
     /// `sticky` says that the partition was the partitioner's choice, which may have changed, and
     /// for which lane.
-    #[cfg(any(test, feature = "simulation"))]
     pub fn append(
         &self,
         topic: &Topic,
@@ -118,28 +117,10 @@ impl RecordAccumulator {
         sticky: Option<Lane>,
         buffer: &mut Option<(Buffer, Instant)>,
     ) -> Result<Append> {
-        self.append_run(topic, partition, record, timestamp, sticky, buffer, |_| None)
-            .map(|(done, _)| done)
-    }
-
-    /// As `append`, and while it has the lock appends those that follow the record as far as they
-    /// join the same batch: `more(n)` is the n-th, if it goes the same way. Says how many did.
-    #[allow(clippy::too_many_arguments)]
-    #[inline]
-    pub fn append_run<'a>(
-        &self,
-        topic: &Topic,
-        partition: &Arc<PartitionQueue>,
-        record: &Record<'_>,
-        timestamp: i64,
-        sticky: Option<Lane>,
-        buffer: &mut Option<(Buffer, Instant)>,
-        more: impl Fn(usize) -> Option<Record<'a>>,
-    ) -> Result<(Append, usize)> {
         let mut guard = match partition.try_lock() {
             Some(guard) => guard,
             None if sticky.is_some_and(|lane| topic.partitioner.keep_apart(lane)) => {
-                return Ok((Append::PartitionChanged, 0));
+                return Ok(Append::PartitionChanged);
             }
             None => partition.lock(),
         };
@@ -148,7 +129,7 @@ impl RecordAccumulator {
             return Err(Error::new(ErrorCode::CLOSED, "the producer is closed"));
         }
         if sticky.is_some_and(|lane| self.partition_changed(topic, partition, deque, lane)) {
-            return Ok((Append::PartitionChanged, 0));
+            return Ok(Append::PartitionChanged);
         }
         match self.append_to_last(deque, record, timestamp, buffer) {
             TryAppend::Done { grown, full } => {
@@ -156,29 +137,51 @@ impl RecordAccumulator {
                 if full {
                     self.tell(partition, deque, false, true);
                 }
+                Ok(Append::Done)
             }
-            TryAppend::ReportsFull => return Err(reports_full()),
-            TryAppend::NeedsBuffer => return Ok((Append::NeedsBuffer, 0)),
-            TryAppend::NoRoom => {
-                let Some(buffer) = buffer.take() else { return Ok((Append::NeedsBuffer, 0)) };
-                let (grown, full) =
-                    self.append_to_new(partition, deque, record, timestamp, buffer)?;
-                self.count(topic, partition, deque, sticky, grown, full);
-                self.tell(partition, deque, true, full);
-            }
+            TryAppend::ReportsFull => Err(reports_full()),
+            TryAppend::NeedsBuffer => Ok(Append::NeedsBuffer),
+            TryAppend::NoRoom => match buffer.take() {
+                None => Ok(Append::NeedsBuffer),
+                Some(buffer) => {
+                    let (grown, full) =
+                        self.append_to_new(partition, deque, record, timestamp, buffer)?;
+                    self.count(topic, partition, deque, sticky, grown, full);
+                    self.tell(partition, deque, true, full);
+                    Ok(Append::Done)
+                }
+            },
         }
-        let mut count = 0;
-        while let Some(record) = more(count) {
+    }
+
+    /// Appends to the partition's last batch what follows a record that was appended just now, as
+    /// far as there is room: `more(n)` is the n-th record, if it goes the same way. Says how many
+    /// were appended.
+    #[inline]
+    pub fn append_more<'a>(
+        &self,
+        topic: &Topic,
+        partition: &Arc<PartitionQueue>,
+        timestamp: i64,
+        sticky: Option<Lane>,
+        more: impl Fn(usize) -> Option<Record<'a>>,
+    ) -> usize {
+        let Some(first) = more(0) else { return 0 };
+        let (mut next, mut count) = (Some(first), 0);
+        let Some(mut guard) = partition.try_lock() else { return 0 };
+        while let Some(record) = next {
             let timestamp = record.timestamp.unwrap_or(timestamp);
-            if !self.append_next(topic, partition, deque, &record, timestamp, sticky) {
+            if !self.append_next(topic, partition, &mut guard, &record, timestamp, sticky) {
                 break;
             }
             count += 1;
+            next = more(count);
         }
-        Ok((Append::Done, count))
+        count
     }
 
-    /// Appends a record to the batch that took the one before it, if all is as it was then.
+    /// Appends a record to the last batch, if that needs nothing else.
+    #[inline(never)]
     fn append_next(
         &self,
         topic: &Topic,
@@ -188,7 +191,9 @@ impl RecordAccumulator {
         timestamp: i64,
         sticky: Option<Lane>,
     ) -> bool {
-        if sticky.is_some_and(|lane| self.partition_changed(topic, partition, deque, lane)) {
+        if self.closed.load(Ordering::Acquire)
+            || sticky.is_some_and(|lane| self.partition_changed(topic, partition, deque, lane))
+        {
             return false;
         }
         let appended = self.append_to_last(deque, record, timestamp, &mut None);
@@ -229,6 +234,7 @@ impl RecordAccumulator {
         Ok((grown, full))
     }
 
+    #[inline(always)]
     fn append_to_last(
         &self,
         deque: &mut Deque,
@@ -251,7 +257,7 @@ impl RecordAccumulator {
     }
 
     /// Counts the bytes of a record, and switches the sticky partition when it is time.
-    #[inline]
+    #[inline(always)]
     fn count(
         &self,
         topic: &Topic,
@@ -293,6 +299,7 @@ impl RecordAccumulator {
         }
     }
 
+    #[inline(always)]
     fn partition_changed(
         &self,
         topic: &Topic,

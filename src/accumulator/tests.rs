@@ -206,42 +206,35 @@ fn memory_of_a_batch_comes_back_when_its_last_owner_lets_it_go() {
 }
 
 #[test]
-fn a_run_of_records_fills_one_batch_under_one_lock() {
+fn what_follows_a_record_fills_its_batch_and_no_other() {
     let room = Room::new(200, 1 << 20, 1 << 20);
     let (record, partition) = (value(&[0; 20]), room.partition(0));
     let more = |n| Some(Record { timestamp: (n == 1).then_some(99), ..record });
-    let mut buffer = Some((room.buffer(&record), Instant(1)));
-    let append = |buffer: &mut _| {
-        room.accumulator.append_run(&room.topic, partition, &record, 7, None, buffer, more)
-    };
+    let append_more = || room.accumulator.append_more(&room.topic, partition, 7, None, more);
+    assert_eq!(append_more(), 0, "there is no batch");
+    room.append(&record, 7).unwrap();
     // Five records of 27 bytes and the header have room in it; the next needs another buffer.
-    assert_eq!(append(&mut buffer).unwrap(), (Append::Done, 4));
-    assert_eq!(append(&mut buffer).unwrap(), (Append::NeedsBuffer, 0));
+    assert_eq!((append_more(), append_more()), (4, 0));
     let batch = room.accumulator.pop(partition).unwrap();
     assert_eq!((batch.record_count, batch.slots.len(), batch.max_timestamp()), (5, 5, 99));
+    room.append(&record, 7).unwrap();
+    room.accumulator.close();
+    assert_eq!(append_more(), 0);
 }
 
 #[test]
-fn a_run_leaves_the_sticky_partition_when_it_is_time() {
+fn what_follows_a_record_leaves_the_sticky_partition_when_it_is_time() {
     let room = Room::new(201, 1 << 20, 1 << 20);
-    let record = value(&[0; 28]);
+    let (record, accumulator) = (value(&[0; 28]), &room.accumulator);
     let lane = room.topic.partitioner.lane();
     for _ in 0..20 {
         let now = room.topic.partitioner.peek(&room.topic, false, lane);
-        let (partition, more) = (room.partition(now), |_| Some(record));
+        let (topic, partition) = (&room.topic, room.partition(now));
         let mut buffer = Some((room.buffer(&record), Instant(1)));
-        let accumulator = &room.accumulator;
-        let appended = accumulator.append_run(
-            &room.topic,
-            partition,
-            &record,
-            0,
-            Some(lane),
-            &mut buffer,
-            more,
-        );
+        let first = accumulator.append(topic, partition, &record, 0, Some(lane), &mut buffer);
+        assert_eq!(first.unwrap(), Append::Done);
         // Four records of 35 bytes and the header are batch.size, and the fifth goes elsewhere.
-        assert_eq!(appended.unwrap(), (Append::Done, 3));
+        assert_eq!(accumulator.append_more(topic, partition, 0, Some(lane), |_| Some(record)), 3);
         assert_eq!(partition.lock().sticky_bytes, 0);
     }
 }

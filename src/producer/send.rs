@@ -24,7 +24,7 @@ thread_local! {
     static LAST_TOPIC: Cell<Option<Arc<Topic>>> = const { Cell::new(None) };
 }
 
-/// How many records a run has beside its first one, so that nobody waits long for their partition.
+/// How many records are sent together at most, so that nobody waits long for their partition.
 const RUN_MAX: usize = 256;
 
 /// How long a send lets the I/O thread catch up, at most.
@@ -98,12 +98,12 @@ impl Producer {
 
     /// As `send`, within what is left of a limit that several sends share.
     pub fn send_within(self: &Arc<Self>, record: &Record<'_>, limit: &mut Limit) -> Result<()> {
-        self.send_run(record, alone, limit).map(|_| ())
+        self.intercept(record, &mut Patience::Block(limit))
     }
 
-    /// As `send_within`, and sends with the record those that follow it as far as they go the same
-    /// way: `more(n)` is the n-th of them, counted from 0. Returns how many were accepted, 1 at
-    /// least; those that have no timestamp have the same one. What follows is to be sent next: that
+    /// As `send_within`, and sends with the record those that follow it as far as they surely go the
+    /// same way: `more(n)` is the n-th of them, counted from 0. Returns how many were accepted, 1 at
+    /// least; those that follow and have no timestamp share one. What follows is to be sent next: that
     /// it was not accepted here says nothing about it.
     pub fn send_run<'a>(
         self: &Arc<Self>,
@@ -111,7 +111,19 @@ impl Producer {
         more: impl Fn(usize) -> Option<Record<'a>>,
         limit: &mut Limit,
     ) -> Result<usize> {
-        self.intercept(record, more, &mut Patience::Block(limit))
+        self.send_within(record, limit)?;
+        Ok(1 + self.send_more(record, more))
+    }
+
+    /// As `try_send` what `send_run` is to `send_within`.
+    pub fn try_send_run<'a>(
+        self: &Arc<Self>,
+        record: &Record<'_>,
+        more: impl Fn(usize) -> Option<Record<'a>>,
+        ticket: &mut u64,
+    ) -> Result<usize> {
+        self.try_send(record, ticket)?;
+        Ok(1 + self.send_more(record, more))
     }
 
     /// Sends a record or says `WOULD_BLOCK` and leaves a ticket's number in `ticket`.
@@ -119,18 +131,8 @@ impl Producer {
     /// Come again with the same record and number when the ticket is ready, or give it up with
     /// `cancel_ticket`: it keeps its place in the queue for memory. 0 is no ticket.
     pub fn try_send(self: &Arc<Self>, record: &Record<'_>, ticket: &mut u64) -> Result<()> {
-        self.try_send_run(record, alone, ticket).map(|_| ())
-    }
-
-    /// As `try_send` what `send_run` is to `send`.
-    pub fn try_send_run<'a>(
-        self: &Arc<Self>,
-        record: &Record<'_>,
-        more: impl Fn(usize) -> Option<Record<'a>>,
-        ticket: &mut u64,
-    ) -> Result<usize> {
         let mut patience = Patience::Ticket { place: ticket, fresh: false };
-        let result = self.intercept(record, more, &mut patience);
+        let result = self.intercept(record, &mut patience);
         self.end_of_try(&result, ticket);
         result
     }
@@ -143,27 +145,21 @@ impl Producer {
         self.reports.interrupt();
     }
 
-    fn intercept<'a>(
-        self: &Arc<Self>,
-        record: &Record<'_>,
-        more: impl Fn(usize) -> Option<Record<'a>>,
-        patience: &mut Patience<'_>,
-    ) -> Result<usize> {
+    fn intercept(self: &Arc<Self>, record: &Record<'_>, patience: &mut Patience<'_>) -> Result<()> {
         let ticket = patience.ticket();
         let result = if self.interceptors.is_empty() {
-            self.do_send(record, more, patience)
+            self.do_send(record, patience)
         } else if ticket != 0 {
             // They saw it when the ticket was given; it goes on as they left it.
             match self.tickets.get(ticket).and_then(|held| held.record) {
                 Some(seen) => seen.with(|record| self.send_seen(record, patience)),
-                None => self.do_send(record, alone, patience).map(|_| ()),
+                None => self.do_send(record, patience),
             }
-            .map(|()| 1)
         } else {
             self.check_open()?;
             let _scope = CallbackScope::enter(self);
             let mut send = |record: &Record<'_>| self.send_seen(record, patience);
-            self.interceptors.on_send(record, &self.shared.log, &mut send).map(|()| 1)
+            self.interceptors.on_send(record, &self.shared.log, &mut send)
         };
         result.map_err(|error| match self.shared.fatal() {
             // A fatal error closes everything; it is the reason to tell.
@@ -174,7 +170,7 @@ impl Producer {
 
     /// As `do_send`, and keeps what the interceptors made of the record with its ticket.
     fn send_seen(self: &Arc<Self>, record: &Record<'_>, patience: &mut Patience<'_>) -> Result<()> {
-        let result = self.do_send(record, alone, patience).map(|_| ());
+        let result = self.do_send(record, patience);
         self.tickets.keep(patience.ticket(), record);
         result
     }
@@ -189,12 +185,7 @@ impl Producer {
         }
     }
 
-    fn do_send<'a>(
-        self: &Arc<Self>,
-        record: &Record<'_>,
-        more: impl Fn(usize) -> Option<Record<'a>>,
-        patience: &mut Patience<'_>,
-    ) -> Result<usize> {
+    fn do_send(self: &Arc<Self>, record: &Record<'_>, patience: &mut Patience<'_>) -> Result<()> {
         check_record(record)?;
         let mut in_hand: InHand = None;
         if let Patience::Ticket { place, fresh } = patience {
@@ -205,12 +196,52 @@ impl Producer {
             Some(topic) => topic,
             None => self.wait_on_metadata(record, patience)?,
         };
-        let result = self.send_to(&topic, record, more, &mut in_hand, patience);
+        let result = self.send_to(&topic, record, &mut in_hand, patience);
         LAST_TOPIC.set(Some(topic));
         result
     }
 
+    /// Appends what follows a record that was accepted just now, under one lock. Says how many.
+    fn send_more<'a>(
+        &self,
+        record: &Record<'_>,
+        more: impl Fn(usize) -> Option<Record<'a>>,
+    ) -> usize {
+        if !self.interceptors.is_empty() || self.check_open().is_err() {
+            return 0;
+        }
+        let Some(topic) = self.known_topic(record) else { return 0 };
+        let lane = topic.partitioner.lane();
+        let (index, sticky) = match record.partition {
+            Some(index) => (index, None),
+            None => {
+                (topic.partitioner.peek(&topic, self.config.partitioner_adaptive, lane), Some(lane))
+            }
+        };
+        let sent = topic.partition(index).map_or(0, |partition| {
+            let more = |n| more(n).filter(|next| n < RUN_MAX && self.joins(next, record));
+            let accumulator = &self.shared.accumulator;
+            accumulator.append_more(&topic, partition, time::wall_ms(), sticky, more)
+        });
+        LAST_TOPIC.set(Some(topic));
+        sent
+    }
+
+    /// Whether a record surely goes where the one before it went, without anybody being asked.
+    fn joins(&self, next: &Record<'_>, record: &Record<'_>) -> bool {
+        let (kind, ignore) = (self.config.partitioner, self.config.partitioner_ignore_keys);
+        let is_sticky = self.partitioner.is_none()
+            && kind != PartitionerKind::RoundRobin
+            && (ignore || partition_by_key(kind, next.key, 1).is_none());
+        (record.partition.is_some() || is_sticky)
+            && next.partition == record.partition
+            && (std::ptr::eq(next.topic, record.topic) || next.topic == record.topic)
+            && check_record(next).is_ok()
+            && self.check_size(next).is_ok()
+    }
+
     /// The topic, if it is known and has the partition that the record names.
+    #[inline(always)]
     fn known_topic(&self, record: &Record<'_>) -> Option<Arc<Topic>> {
         let topics = &self.shared.accumulator.topics;
         let last = LAST_TOPIC.take().filter(|topic| topics.owns(topic));
@@ -222,52 +253,31 @@ impl Producer {
     }
 
     /// The steps after the topic is known.
-    fn send_to<'a>(
+    fn send_to(
         self: &Arc<Self>,
         topic: &Topic,
         record: &Record<'_>,
-        more: impl Fn(usize) -> Option<Record<'a>>,
         in_hand: &mut InHand,
         patience: &mut Patience<'_>,
-    ) -> Result<usize> {
+    ) -> Result<()> {
         topic.touch();
         let choice = self.partition(topic, record, topic.partition_count())?;
         let size = self.check_size(record)?;
         let timestamp = record.timestamp.unwrap_or_else(time::wall_ms);
-        let more = |n| more(n).filter(|next| n < RUN_MAX && self.joins(next, record, choice));
-        self.append(topic, choice, record, more, timestamp, size, in_hand, patience)
-    }
-
-    /// Whether a record surely goes where the one before it went, of which `choice` was the
-    /// partition: nobody has to be asked.
-    fn joins(&self, next: &Record<'_>, record: &Record<'_>, choice: Choice) -> bool {
-        let is_same = match choice {
-            Choice::Fixed(_) => record.partition.is_some(),
-            Choice::Sticky => {
-                self.partitioner.is_none()
-                    && (next.key.is_none() || self.config.partitioner_ignore_keys)
-            }
-        };
-        is_same
-            && next.partition == record.partition
-            && next.timestamp.is_some() == record.timestamp.is_some()
-            && (std::ptr::eq(next.topic, record.topic) || next.topic == record.topic)
-            && check_record(next).is_ok()
-            && self.check_size(next).is_ok()
+        self.append(topic, choice, record, timestamp, size, in_hand, patience)
     }
 
     #[allow(clippy::too_many_arguments)]
-    fn append<'a>(
+    fn append(
         self: &Arc<Self>,
         topic: &Topic,
         choice: Choice,
         record: &Record<'_>,
-        more: impl Fn(usize) -> Option<Record<'a>>,
         timestamp: i64,
         size: usize,
         in_hand: &mut InHand,
         patience: &mut Patience<'_>,
-    ) -> Result<usize> {
+    ) -> Result<()> {
         let accumulator = &self.shared.accumulator;
         loop {
             let partitioner = &topic.partitioner;
@@ -282,10 +292,8 @@ impl Producer {
             let Some(partition) = topic.partition(index) else {
                 return Err(no_such_partition(record.topic, index, topic.partition_count()));
             };
-            let (done, joined) = accumulator
-                .append_run(topic, partition, record, timestamp, sticky, in_hand, &more)?;
-            match done {
-                Append::Done => return Ok(1 + joined),
+            match accumulator.append(topic, partition, record, timestamp, sticky, in_hand)? {
+                Append::Done => return Ok(()),
                 Append::PartitionChanged => {}
                 Append::NeedsBuffer => {
                     let buffer = self.reserve(record.topic, size, patience)?;
@@ -443,11 +451,6 @@ impl Patience<'_> {
             Patience::Ticket { .. } => Instant(0),
         }
     }
-}
-
-/// For a record that nothing follows.
-fn alone(_: usize) -> Option<Record<'static>> {
-    None
 }
 
 pub(super) fn interrupted(what: &str) -> Error {

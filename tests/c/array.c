@@ -107,6 +107,31 @@ static void all_kinds_arrive_in_order(void) {
     EXPECT_OK(ottla_producer_free(producer));
 }
 
+static void partitioners_are_asked(void) {
+    const char *const all_alike[] = {"murmur2", "consistent"};
+    size_t sent = 0;
+    for (int kind = 0; kind < 2; kind++) {
+        /* These give records without a key one partition, and so they do here. */
+        ottla_producer_t *producer = producer_with("partitioner", all_alike[kind]);
+        make_records();
+        EXPECT_OK(SEND(0, 1000, 10000, NULL));
+        EXPECT(sent == 1000 && read_reports(producer, 1000) == 0 && in_order(1000));
+        int is_same = 1;
+        for (int i = 0; i < 1000; i++) is_same &= partitions[i] == partitions[0];
+        EXPECT(is_same);
+        EXPECT_OK(ottla_producer_free(producer));
+    }
+    ottla_producer_t *producer = producer_with("partitioner.class", "RoundRobinPartitioner");
+    make_records();
+    EXPECT_OK(SEND(0, 1000, 10000, NULL));
+    EXPECT(sent == 1000 && read_reports(producer, 1000) == 0);
+    int in_turn = 1;
+    for (int i = 3; i < 1000; i++)
+        in_turn &= partitions[i] == partitions[i - 3] && partitions[i] != partitions[i - 1];
+    EXPECT(in_turn);
+    EXPECT_OK(ottla_producer_free(producer));
+}
+
 static void a_time_of_its_own_is_kept(void) {
     ottla_producer_t *producer = producer_with("linger.ms", "5");
     ottla_report_t reports[4];
@@ -199,6 +224,7 @@ static void mistakes_are_told(void) {
 int main(void) {
     EXPECT_OK(ottla_cluster_new("topic=letters:3", -1, &cluster, &error));
     all_kinds_arrive_in_order();
+    partitioners_are_asked();
     a_time_of_its_own_is_kept();
     what_has_to_wait_waits_with_a_ticket();
     nothing_behind_a_refused_record_is_sent();
