@@ -166,16 +166,14 @@ impl RecordAccumulator {
         sticky: Option<Lane>,
         more: impl Fn(usize) -> Option<Record<'a>>,
     ) -> usize {
-        let Some(first) = more(0) else { return 0 };
-        let (mut next, mut count) = (Some(first), 0);
         let Some(mut guard) = partition.try_lock() else { return 0 };
-        while let Some(record) = next {
+        let mut count = 0;
+        while let Some(record) = more(count) {
             let timestamp = record.timestamp.unwrap_or(timestamp);
             if !self.append_next(topic, partition, &mut guard, &record, timestamp, sticky) {
                 break;
             }
             count += 1;
-            next = more(count);
         }
         count
     }

@@ -201,7 +201,7 @@ unsafe fn read(record: *const ottla_record_t) -> Result<ottla_record_t> {
 ///
 /// # Safety
 /// All that `record` points to can be read, and nobody writes it, for `'a`.
-#[inline]
+#[inline(always)]
 unsafe fn without_headers<'a>(record: &ottla_record_t) -> Result<Record<'a>> {
     let numbers = Numbers::new(record.partition, record.timestamp_ms, record.opaque, record.flags)?;
     // SAFETY: the caller's promise about the record.
@@ -244,7 +244,7 @@ impl<'a> RecordArray<'a> {
     }
 
     /// A record of the array, unless it has headers or something is wrong with it.
-    #[inline]
+    #[inline(always)]
     pub fn plain(&self, index: usize) -> Option<Record<'a>> {
         if index >= self.count {
             return None;

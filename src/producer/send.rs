@@ -219,7 +219,10 @@ impl Producer {
             }
         };
         let sent = topic.partition(index).map_or(0, |partition| {
-            let more = |n| more(n).filter(|next| n < RUN_MAX && self.joins(next, record));
+            let more = |n| match more(n) {
+                Some(next) if n < RUN_MAX && self.joins(&next, record) => Some(next),
+                _ => None,
+            };
             let accumulator = &self.shared.accumulator;
             accumulator.append_more(&topic, partition, time::wall_ms(), sticky, more)
         });
@@ -228,6 +231,7 @@ impl Producer {
     }
 
     /// Whether a record surely goes where the one before it went, without anybody being asked.
+    #[inline(always)]
     fn joins(&self, next: &Record<'_>, record: &Record<'_>) -> bool {
         let (kind, ignore) = (self.config.partitioner, self.config.partitioner_ignore_keys);
         let is_sticky = self.partitioner.is_none()
