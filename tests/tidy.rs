@@ -159,7 +159,8 @@ fn the_wall_clock_gives_the_timestamps_of_records_and_nothing_else() {
         uses.extend(lines.map(|line| format!("{name}: {}", line.trim())));
     }
     let only = "let timestamp = record.timestamp.unwrap_or_else(time::wall_ms);";
-    assert_eq!(uses, [format!("src/producer/send.rs: {only}")]);
+    let only = format!("src/producer/send.rs: {only}");
+    assert_eq!(uses, [only.clone(), only], "of a single record, and of those that follow one");
 }
 
 #[test]

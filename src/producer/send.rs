@@ -101,10 +101,10 @@ impl Producer {
         self.intercept(record, &mut Patience::Block(limit))
     }
 
-    /// As `send_within`, and sends with the record those that follow it as far as they surely go the
-    /// same way: `more(n)` is the n-th of them, counted from 0. Returns how many were accepted, 1 at
-    /// least; those that follow and have no timestamp share one. What follows is to be sent next: that
-    /// it was not accepted here says nothing about it.
+    /// As `send_within`, and sends with the record those that follow it as far as they surely go
+    /// the same way: `more(n)` is the n-th of them, counted from 0. Returns how many were accepted,
+    /// 1 at least; those that follow and have no timestamp share one. What follows them is to be
+    /// sent next: that it was not accepted here says nothing about it.
     pub fn send_run<'a>(
         self: &Arc<Self>,
         record: &Record<'_>,
@@ -224,7 +224,8 @@ impl Producer {
                 _ => None,
             };
             let accumulator = &self.shared.accumulator;
-            accumulator.append_more(&topic, partition, time::wall_ms(), sticky, more)
+            let timestamp = record.timestamp.unwrap_or_else(time::wall_ms);
+            accumulator.append_more(&topic, partition, timestamp, sticky, more)
         });
         LAST_TOPIC.set(Some(topic));
         sent
@@ -239,6 +240,7 @@ impl Producer {
             && (ignore || partition_by_key(kind, next.key, 1).is_none());
         (record.partition.is_some() || is_sticky)
             && next.partition == record.partition
+            && next.timestamp.is_some() == record.timestamp.is_some()
             && (std::ptr::eq(next.topic, record.topic) || next.topic == record.topic)
             && check_record(next).is_ok()
             && self.check_size(next).is_ok()
