@@ -10,6 +10,7 @@ use super::metadata_cache::{PartitionImage, TopicImage, check_topic_name, random
 use super::registry::Registry;
 use super::topic_config::TopicConfig;
 use crate::error::ErrorCode;
+use crate::wire::Uuid;
 
 /// Why the controller did not do what it was asked.
 pub type Refusal = (ErrorCode, String);
@@ -46,6 +47,8 @@ pub enum Event {
         broker: i32,
         /// The topic.
         topic: Arc<str>,
+        /// The topic's id.
+        topic_id: Uuid,
         /// The partition.
         index: i32,
         /// The epoch in which it leads.
@@ -103,7 +106,19 @@ impl Controller {
                 true
             }
             Event::AutoCreate(topic) => self.create_topic(&topic, registry, rng).is_ok(),
-            Event::AlterPartition { broker, topic, index, leader_epoch, partition_epoch, isr } => {
+            Event::AlterPartition {
+                broker,
+                topic,
+                topic_id,
+                index,
+                leader_epoch,
+                partition_epoch,
+                isr,
+            } => {
+                // A topic that was made again counts its epochs from 0 as the one before did.
+                if registry.topics.get(&topic).is_none_or(|known| known.id != topic_id) {
+                    return false;
+                }
                 let all_alive = isr.iter().all(|id| registry.is_alive(*id));
                 let altered = |partition: &mut PartitionImage| {
                     let known = (partition.leader, partition.leader_epoch);

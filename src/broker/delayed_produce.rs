@@ -7,6 +7,7 @@ use super::call::Call;
 use super::partition::Commit;
 use super::replica_manager::ReplicaManager;
 use crate::error::ErrorCode;
+use crate::wire::Uuid;
 use crate::wire::messages::ProduceResponse;
 
 /// The request and the answer it gets, as far as that is known.
@@ -25,6 +26,8 @@ pub struct DelayedProduce {
 pub struct Waiting {
     /// The topic.
     pub topic: Arc<str>,
+    /// The id of the topic that was appended to: another of that name may come after it.
+    pub topic_id: Uuid,
     /// The partition.
     pub index: i32,
     /// The last offset of the batch.
@@ -38,7 +41,8 @@ impl DelayedProduce {
     pub fn try_complete(&mut self, replicas: &ReplicaManager) -> bool {
         let response = &mut self.response;
         self.waiting.retain(|waiting| {
-            let code = match replicas.get(&waiting.topic, waiting.index) {
+            let partition = replicas.get(&waiting.topic, waiting.index);
+            let code = match partition.filter(|partition| partition.topic_id == waiting.topic_id) {
                 None => ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
                 Some(partition) => match partition.committed(waiting.last_offset) {
                     Commit::Pending => return true,

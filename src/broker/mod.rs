@@ -69,8 +69,10 @@ pub use topic_config::{TimestampType, TopicConfig};
 pub(crate) use {
     call::{Call, Output, RawRequest},
     connections::Connections,
+    controller::NewTopic,
     core::ClusterCore,
     kafka_apis::parse,
     metadata_cache::{Endpoint, TopicImage},
+    partition::Partition,
     scheduler::Scheduler,
 };

@@ -16,12 +16,15 @@ use super::partition::{Partition, Role};
 use super::purgatory::{Place, Purgatory};
 use crate::error::ErrorCode;
 use crate::time::Instant;
+use crate::wire::Uuid;
 
 /// What a leader asks of the controller.
 #[derive(Clone, Debug)]
 pub struct IsrChange {
     /// The partition.
     pub place: Place,
+    /// The topic's id: one that was made again is another one.
+    pub topic_id: Uuid,
     /// The epoch in which this broker leads.
     pub leader_epoch: i32,
     /// The last change of the partition that this broker knows.
@@ -32,9 +35,9 @@ pub struct IsrChange {
 
 impl IsrChange {
     /// What a leader asks that knows this of the partition.
-    pub fn new(place: Place, known: &PartitionImage, isr: Vec<i32>) -> IsrChange {
-        let (leader_epoch, partition_epoch) = (known.leader_epoch, known.partition_epoch);
-        IsrChange { place, leader_epoch, partition_epoch, isr }
+    pub fn new(place: Place, known: &Partition, isr: Vec<i32>) -> IsrChange {
+        let PartitionImage { leader_epoch, partition_epoch, .. } = known.image;
+        IsrChange { place, topic_id: known.topic_id, leader_epoch, partition_epoch, isr }
     }
 }
 
@@ -57,6 +60,9 @@ pub struct ReplicaManager {
     pub coordinations: Vec<i32>,
     /// What to ask of the controller.
     pub isr_changes: Vec<IsrChange>,
+    /// Replicas of topics that were deleted, for those who want to know what was in them.
+    #[cfg(feature = "simulation")]
+    pub buried: Vec<(Place, Partition)>,
 }
 
 impl ReplicaManager {
@@ -108,12 +114,14 @@ impl ReplicaManager {
 
     /// Takes over what changed from one image of the cluster to the next.
     pub fn apply(&mut self, before: &Image, after: &Image, now: Instant) {
-        for name in before.topics.keys() {
-            let same_id = |topic: &&Arc<TopicImage>| topic.id == before.topics[name].id;
-            if after.topics.get(name).filter(same_id).is_none() {
-                self.remove_topic(name);
-            }
-        }
+        // Also what a broker has on its disk of topics that went while it was down.
+        let is_gone = |(name, parts): &(&Arc<str>, &BTreeMap<i32, Partition>)| {
+            let id = after.topics.get(*name).map(|topic| topic.id);
+            parts.values().any(|part| Some(part.topic_id) != id)
+        };
+        let gone: Vec<Arc<str>> =
+            self.topics.iter().filter(is_gone).map(|(name, _)| name.clone()).collect();
+        gone.iter().for_each(|name| self.remove_topic(name));
         for (name, topic) in &after.topics {
             if !before.topics.get(name).is_some_and(|known| Arc::ptr_eq(known, topic)) {
                 self.apply_topic(topic, now);
@@ -122,12 +130,15 @@ impl ReplicaManager {
     }
 
     fn remove_topic(&mut self, name: &Arc<str>) {
-        for index in self.topics.remove(name).unwrap_or_default().into_keys() {
+        let removed = self.topics.remove(name).unwrap_or_default();
+        for index in removed.keys() {
             if **name == *OFFSETS_TOPIC {
-                self.coordinations.push(index);
+                self.coordinations.push(*index);
             }
-            self.touched.push((name.clone(), index));
+            self.touched.push((name.clone(), *index));
         }
+        #[cfg(feature = "simulation")]
+        self.buried.extend(removed.into_iter().map(|(index, part)| ((name.clone(), index), part)));
     }
 
     fn apply_topic(&mut self, topic: &TopicImage, now: Instant) {
@@ -140,9 +151,6 @@ impl ReplicaManager {
             let partitions = self.topics.entry(topic.name.clone()).or_default();
             let new = || Partition::new(topic.id, topic.config.clone());
             let partition = partitions.entry(index).or_insert_with(new);
-            if partition.topic_id != topic.id {
-                *partition = new();
-            }
             partition.config = topic.config.clone();
             let elected = partition.apply(image, self.own_id, now);
             if elected && *topic.name == *OFFSETS_TOPIC {
@@ -164,7 +172,7 @@ impl ReplicaManager {
                 let shrunk = || partition.shrink_isr(self.own_id, lag_max, |_| false, now);
                 if let Some(isr) = again.or_else(shrunk) {
                     let place = (topic.clone(), *index);
-                    self.isr_changes.push(IsrChange::new(place, &partition.image, isr));
+                    self.isr_changes.push(IsrChange::new(place, partition, isr));
                 }
             }
         }

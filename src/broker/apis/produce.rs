@@ -59,6 +59,7 @@ impl Api for ProduceRequest {
                 if let (Some(last_offset), Ok(topic)) = (last_offset, &name) {
                     waiting.push(Waiting {
                         topic: topic.clone(),
+                        topic_id: image.topics.get(topic).map_or(Uuid::ZERO, |topic| topic.id),
                         index: partition.index,
                         last_offset,
                         at: (topic_at, at),

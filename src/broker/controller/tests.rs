@@ -86,6 +86,7 @@ fn a_leader_that_is_gone_is_followed_by_one_that_is_in_sync() {
     let lags = Event::AlterPartition {
         broker: 1,
         topic: "t".into(),
+        topic_id: registry.topics["t"].id,
         index: 0,
         leader_epoch: 0,
         partition_epoch: 0,
@@ -115,19 +116,21 @@ fn who_leads_no_more_cannot_change_who_is_in_sync() {
     let (mut controller, mut registry, mut rng) = cluster(&[1, 2]);
     controller.create_topic(&assigned(&[1, 2]), &mut registry, &mut rng).unwrap();
     controller.move_leader("t", 0, 2, &mut registry).unwrap();
-    let alter = |broker, leader_epoch, partition_epoch, isr: &[i32]| Event::AlterPartition {
-        broker,
-        topic: "t".into(),
-        index: 0,
-        leader_epoch,
-        partition_epoch,
-        isr: isr.to_vec(),
+    let topic_id = registry.topics["t"].id;
+    let alter_in = |topic_id, broker, leader_epoch, partition_epoch, isr: &[i32]| {
+        let (topic, isr) = ("t".into(), isr.to_vec());
+        let index = 0;
+        Event::AlterPartition { broker, topic, topic_id, index, leader_epoch, partition_epoch, isr }
+    };
+    let alter = |broker, leader_epoch, partition_epoch, isr: &[i32]| {
+        alter_in(topic_id, broker, leader_epoch, partition_epoch, isr)
     };
     let mut takes = |event| controller.handle(event, &mut registry, &mut rng);
     assert!(!takes(alter(1, 0, 1, &[1])), "it leads no more");
     assert!(!takes(alter(2, 0, 1, &[2])), "it leads in another epoch");
     assert!(!takes(alter(2, 1, 0, &[2])), "it does not know the last change");
     assert!(!takes(alter(2, 1, 1, &[2, 9])), "it names a broker that is not there");
+    assert!(!takes(alter_in(Uuid([7; 16]), 2, 1, 1, &[2])), "it led a topic that was deleted");
     assert!(takes(alter(2, 1, 1, &[2])));
     let error = controller.move_leader("t", 0, 1, &mut registry).unwrap_err();
     assert_eq!(error.0, ErrorCode::INELIGIBLE_REPLICA);

@@ -143,6 +143,7 @@ impl ClusterCore {
                 self.controller.push(Event::AlterPartition {
                     broker: id,
                     topic: change.place.0,
+                    topic_id: change.topic_id,
                     index: change.place.1,
                     leader_epoch: change.leader_epoch,
                     partition_epoch: change.partition_epoch,

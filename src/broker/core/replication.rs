@@ -57,7 +57,7 @@ impl ClusterCore {
         state.fetching = false;
         let in_step = state.in_step;
         let (leader, epoch) = (partition.image.leader, partition.image.leader_epoch);
-        let own_end = partition.log.end_offset();
+        let (own_end, topic_id) = (partition.log.end_offset(), partition.topic_id);
         if held_back || !server.is_active() || self.is_cut(follower, leader) {
             return;
         }
@@ -65,7 +65,8 @@ impl ClusterCore {
             return;
         };
         let Some(there) = source.replicas.get_mut(topic, index) else { return };
-        if there.leader().is_err() || there.image.leader_epoch != epoch {
+        let same_epoch = there.topic_id == topic_id && there.image.leader_epoch == epoch;
+        if there.leader().is_err() || !same_epoch {
             return;
         }
         let from = match in_step {
@@ -107,7 +108,7 @@ impl ClusterCore {
         let Ok(source) = self.server_mut(leader) else { return };
         let Some(there) = source.replicas.get_mut(topic, index) else { return };
         let asked = there.follower_fetched(follower, end, now);
-        let asked = asked.map(|isr| IsrChange::new(place.clone(), &there.image, isr));
+        let asked = asked.map(|isr| IsrChange::new(place.clone(), there, isr));
         let (committed, more) = (there.high_watermark, there.log.end_offset() > end);
         source.replicas.isr_changes.extend(asked);
         source.replicas.touched.push(place.clone());
@@ -164,7 +165,7 @@ impl ClusterCore {
             let lag_max = Duration::MAX;
             let dropped = |id| gone.contains(&id);
             if let Some(isr) = partition.shrink_isr(own_id, lag_max, dropped, now) {
-                let change = IsrChange::new(place.clone(), &partition.image, isr);
+                let change = IsrChange::new(place.clone(), partition, isr);
                 server.replicas.isr_changes.push(change);
             }
         }

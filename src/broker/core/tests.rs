@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::*;
 use crate::broker::call::{Output, RawRequest};
+use crate::broker::controller::NewTopic;
 use crate::broker::faults::{Fault, FaultAction};
 use crate::broker::metadata_cache::Endpoint;
 use crate::io::ConnId;
@@ -381,6 +382,78 @@ fn a_replica_that_may_have_joined_counts_until_the_leader_knows() {
     let conn = sim.write(leader, 60_000);
     sim.pass(100 * MS);
     assert!(sim.written(conn).is_none(), "a replica in sync does not have it");
+}
+
+/// A cluster whose leader of `t`-0 is not the controller and hears nothing of it.
+fn with_an_isolated_leader() -> (Sim, i32) {
+    let sims = (0..).map(|seed| Sim::new(ClusterConfig { seed, ..lagging(3, 20 * MS) }));
+    let other = |sim: &Sim| sim.core.registry.controller() != Some(sim.leader());
+    let mut sim = sims.into_iter().find(other).unwrap();
+    sim.pass(100 * MS);
+    let leader = sim.leader();
+    sim.core.isolate_broker(leader, true, sim.now).unwrap();
+    (sim, leader)
+}
+
+/// Makes another topic of that name with the same leader.
+fn make_again(sim: &mut Sim, leader: i32) {
+    let replicas: Vec<i32> =
+        [leader].into_iter().chain((1..=3).filter(|id| *id != leader)).collect();
+    sim.core.delete_topic("t", sim.now).unwrap();
+    let topic = NewTopic {
+        name: "t".into(),
+        partitions: -1,
+        replication_factor: -1,
+        assignment: Some(vec![replicas]),
+        config: sim.core.config.topic_defaults.clone(),
+    };
+    sim.core.create_topic(&topic, sim.now).unwrap();
+    sim.core.settle(sim.now);
+}
+
+#[test]
+fn a_write_that_waits_when_its_topic_is_made_again_is_not_taken_for_one_of_the_new_topic() {
+    let (mut sim, leader) = with_an_isolated_leader();
+    let early = sim.write(leader, 60_000);
+    make_again(&mut sim, leader);
+    sim.core.isolate_broker(leader, false, sim.now).unwrap();
+    let late = sim.write(leader, 60_000);
+    sim.pass(100 * MS);
+    assert_eq!(sim.written(early).unwrap().0, ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
+    let (code, part) = sim.written(late).unwrap();
+    assert_eq!((code, part.base_offset), (ErrorCode::NONE, 0));
+}
+
+#[test]
+fn a_follower_takes_nothing_of_a_leader_that_still_has_the_topic_that_was_deleted() {
+    let (mut sim, leader) = with_an_isolated_leader();
+    sim.core.cut(1, 2, true, sim.now);
+    sim.core.cut(2, 3, true, sim.now);
+    sim.core.cut(1, 3, true, sim.now);
+    sim.write(leader, 10);
+    make_again(&mut sim, leader);
+    for (a, b) in [(1, 2), (2, 3), (1, 3)] {
+        sim.core.cut(a, b, false, sim.now);
+    }
+    sim.write(leader, 10);
+    sim.pass(100 * MS);
+    let followers = (1..=3).filter(|id| *id != leader);
+    for follower in followers {
+        let replica = sim.core.server(follower).and_then(|server| server.replicas.get("t", 0));
+        assert_eq!(replica.unwrap().log.end_offset(), 0, "b{follower}");
+    }
+}
+
+#[test]
+fn a_broker_that_was_down_when_a_topic_was_deleted_has_nothing_of_it_when_it_is_back() {
+    let mut sim = Sim::new(ClusterConfig::brokers(3).topic("t", 1));
+    sim.write(sim.leader(), 10);
+    let down = sim.leader();
+    sim.core.kill_broker(down, sim.now).unwrap();
+    sim.pass(Duration::from_secs(1));
+    sim.core.delete_topic("t", sim.now).unwrap();
+    sim.core.start_broker(down, sim.now).unwrap();
+    assert!(sim.core.server(down).unwrap().replicas.get("t", 0).is_none());
 }
 
 #[test]
