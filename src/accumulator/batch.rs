@@ -18,6 +18,7 @@ use crate::compression::CompressionType;
 use crate::record::Record;
 use crate::report::{ReportQueue, Slots};
 use crate::time::Instant;
+use crate::wire::Uuid;
 use crate::wire::crc::crc32c;
 use crate::wire::record::{record_body_len, record_size, write_record};
 use crate::wire::record_batch::{BatchHeader, HEADER_LEN as BATCH_HEADER_LEN};
@@ -38,6 +39,9 @@ pub struct ProducerBatch {
     pub maybe_appended: bool,
     /// Producer id, epoch and first sequence, from the first attempt on.
     pub producer: Option<ProducerStamp>,
+    /// The id of the topic that it was last sent to: that is where it is if it is in doubt. All
+    /// zero if it was never sent, or the broker is too old to tell.
+    pub topic_id: Uuid,
     pub(super) body: Body,
     /// Full buffers in front of the one that is open, and the bytes in them.
     pub(super) full: Vec<Buffer>,
@@ -150,6 +154,7 @@ impl ProducerBatch {
             attempts: 0,
             maybe_appended: false,
             producer: None,
+            topic_id: Uuid::ZERO,
             write_limit: buffer.capacity(),
             body: Body::Open(buffer),
             full: Vec::new(),

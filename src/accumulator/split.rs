@@ -114,6 +114,7 @@ impl ProducerBatch {
             attempts: 0,
             maybe_appended: self.maybe_appended,
             producer: self.producer.map(stamp),
+            topic_id: self.topic_id,
             body: Body::Sealed { records, crc, compression: CompressionType::None },
             full: Vec::new(),
             full_len: 0,

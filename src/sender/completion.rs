@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::part::is_another_topic;
 use super::{ProduceInFlight, Sender};
 use crate::accumulator::{BatchId, ProducerBatch};
 use crate::error::{Error, ErrorCode, Result};
@@ -144,7 +145,8 @@ impl Sender {
         let code = ErrorCode::from(answer.error_code);
         let Some(part) = self.parts[id as usize].as_mut() else { return };
         if code == ErrorCode::NONE || code == ErrorCode::DUPLICATE_SEQUENCE_NUMBER {
-            part.acknowledged = true;
+            // The log of a topic that was deleted since says nothing of the next one's.
+            part.acknowledged |= batch.topic_id == part.sent_to.topic_id;
             part.last_error = None;
             self.shared.metrics.records_acked.add(u64::from(batch.record_count));
             // To a batch that it has already, a broker answers with the batch's largest create time
@@ -161,7 +163,8 @@ impl Sender {
             Error::new(code, format!("{}-{}: {text}", part.queue.topic, part.queue.partition));
         part.last_error = Some(error.clone());
         batch.maybe_appended |= IN_DOUBT.contains(&code) || !code.is_known();
-        let new_leader = code.is_invalid_metadata() && self.take_hint(id, &answer, endpoints);
+        let new_leader =
+            code.is_invalid_metadata() && self.take_hint(id, batch.topic_id, &answer, endpoints);
         if code.is_invalid_metadata() && !new_leader {
             self.shared.metadata.request_update();
         }
@@ -201,6 +204,25 @@ impl Sender {
             self.lose_sequence(id);
         }
         self.send_again_in_time(id, batch, error, false, now);
+    }
+
+    /// Ends batches that may be in a topic that was deleted, where they cannot be sent to the next
+    /// one before those that wait for a new epoch, nor under that epoch, as nobody knows.
+    pub(super) fn fail_stranded(&mut self, id: u32, now: Instant) {
+        while let Some(part) = self.parts[id as usize].as_ref().filter(|part| part.gap)
+            && let Some(place) = part.stranded(self.log_of(&part.queue).topic_id)
+        {
+            let text = format!(
+                "{}-{}: the topic was deleted and made again when nobody knew whether the record \
+                 was in it",
+                part.queue.topic, part.queue.partition
+            );
+            let error = Error::new(ErrorCode::UNKNOWN_TOPIC_ID, text);
+            let part = self.parts[id as usize].as_mut();
+            if let Some(batch) = part.and_then(|part| part.retries.remove(place)) {
+                self.fail_batch(id, batch, error, now);
+            }
+        }
     }
 
     /// Sends again if the error and the limits allow it.
@@ -393,6 +415,7 @@ impl Sender {
     fn take_hint(
         &mut self,
         id: u32,
+        topic_id: Uuid,
         answer: &PartitionProduceResponse,
         endpoints: &HashMap<i32, Node>,
     ) -> bool {
@@ -401,6 +424,10 @@ impl Sender {
             return false;
         }
         let Some(part) = self.parts[id as usize].as_ref() else { return false };
+        // A topic that was made anew counts its leaders' epochs from 0.
+        if is_another_topic(topic_id, self.log_of(&part.queue).topic_id) {
+            return false;
+        }
         let (topic, partition) = (part.queue.topic.as_str(), part.queue.partition);
         let metadata = &self.shared.metadata;
         let known = metadata.cluster().nodes.get(&hint.leader_id).cloned();

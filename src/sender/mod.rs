@@ -323,7 +323,7 @@ impl Sender {
             self.expire_part(id, now);
         }
         // After the expiry, as that may be what the bump waits for, or what asks for it.
-        self.maybe_bump_epoch();
+        self.maybe_bump_epoch(now);
         due.append(&mut self.due);
         for id in due.drain(..) {
             self.place(id, now);
@@ -467,9 +467,12 @@ impl Sender {
     }
 
     /// Bumps the epoch when it is wanted and no batch is in doubt any more.
-    fn maybe_bump_epoch(&mut self) {
+    fn maybe_bump_epoch(&mut self, now: Instant) {
         if !self.transactions.bump_wanted() {
             return;
+        }
+        for id in 0..self.parts.len() as u32 {
+            self.fail_stranded(id, now);
         }
         if self.parts.iter().flatten().any(|part| part.in_doubt()) {
             return;

@@ -20,6 +20,11 @@ pub struct LogOf {
     pub leader_epoch: i32,
 }
 
+/// Whether these are surely two topics; one whose id is not known may be any.
+pub fn is_another_topic(one: Uuid, other: Uuid) -> bool {
+    !one.is_zero() && !other.is_zero() && one != other
+}
+
 /// A batch that is in a request.
 #[derive(Clone, Copy, Debug)]
 pub struct Sent {
@@ -113,6 +118,14 @@ impl Part {
     /// have; the others wait for the next epoch.
     pub fn next_retry(&self) -> Option<usize> {
         self.retries.iter().position(|batch| !self.gap || batch.maybe_appended)
+    }
+
+    /// A retry that may be in the log of a topic that was deleted, where `topic_id` is the one that
+    /// was made in its place, and that would overtake others behind a gap. The new log knows no
+    /// sequences of this producer, so that it would take any of them for its first.
+    pub fn stranded(&self, topic_id: Uuid) -> Option<usize> {
+        let place = self.next_retry().filter(|place| *place > 0)?;
+        is_another_topic(self.retries.get(place)?.topic_id, topic_id).then_some(place)
     }
 
     /// Whether a batch with an earlier sequence is in flight or waits to be retried.

@@ -96,6 +96,7 @@ impl Sender {
                 // A log that may lack what the one before had: the first batch goes to it alone.
                 part.acknowledged &= log == part.sent_to;
                 part.sent_to = log;
+                batch.topic_id = log.topic_id;
                 if self.config.idempotence && batch.producer.is_none() {
                     let (producer_id, epoch) =
                         (self.transactions.producer_id, self.transactions.epoch);

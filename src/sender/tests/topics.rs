@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::harness::{World, all_persisted};
 use super::setup::Setup;
 use crate::error::ErrorCode;
 use crate::report::State;
@@ -92,6 +93,94 @@ fn nothing_overtakes_what_goes_first_into_the_log_of_a_topic_that_was_made_anew(
         old.iter().for_each(|record| _ = world.accepted.remove(record));
         world.finish();
     }
+}
+
+/// Another topic of that name, which `leader` leads.
+fn make_again(world: &mut World, leader: i32) {
+    world.cluster.topics.remove("t");
+    world.cluster.create("t", 2);
+    let topic = world.cluster.topics.get_mut("t").unwrap();
+    (topic.id, topic.partitions[0].leader) = (Uuid([77; 16]), leader);
+    world.request_metadata();
+    world.advance(1000);
+}
+
+/// What was acknowledged went with the old topic, which the verdict on the test does not know.
+fn forget(world: &mut World, old: &[u64]) {
+    world.reports.retain(|report| !old.contains(&report.opaque));
+    old.iter().for_each(|record| _ = world.accepted.remove(record));
+}
+
+#[test]
+fn what_may_be_in_a_deleted_topic_does_not_overtake_others_in_the_one_made_anew() {
+    let mut world = Setup::default().ready();
+    let old = world.send("t", 0);
+    world.hold_produce = true;
+    let [gap, behind, in_doubt] = [(); 3].map(|()| world.send_alone("t", 0));
+    world.refuse("t", 0, ErrorCode::INVALID_RECORD);
+    world.answer(1);
+    // Out of sequence: it waits for another epoch.
+    world.answer(1);
+    make_again(&mut world, 1);
+    world.disconnect(1);
+    world.hold_produce = false;
+    world.advance(1000);
+    let next = world.send("t", 0);
+    assert_eq!(world.report(gap).state, State::NotPersisted);
+    let report = world.report(in_doubt);
+    assert_eq!(
+        (report.state, report.code()),
+        (State::PossiblyPersisted, ErrorCode::UNKNOWN_TOPIC_ID)
+    );
+    assert!(report.reason().contains("was deleted and made again"), "{report:?}");
+    assert_eq!(world.log("t", 0), [behind, next]);
+    forget(&mut world, &[old]);
+    world.finish();
+}
+
+#[test]
+fn an_acknowledgement_of_a_deleted_topic_opens_nothing_in_the_one_made_anew() {
+    let mut world = Setup::default().nodes(2).ready();
+    let old = [world.send("t", 0), world.send("t", 1)];
+    world.hold_produce = true;
+    let [first, acknowledged] = [(); 2].map(|()| world.send_alone("t", 0));
+    world.append_and_say("t", 0, ErrorCode::REQUEST_TIMED_OUT);
+    assert!(world.apply(1) && world.apply(1));
+    make_again(&mut world, 2);
+    world.answer(1);
+    assert_eq!((world.pending(1), world.pending(2)), (1, 1), "the first one goes again");
+    world.answer(1);
+    let next = world.send_alone("t", 0);
+    assert_eq!(world.pending(2), 1, "alone");
+    world.refuse("t", 0, ErrorCode::NOT_ENOUGH_REPLICAS);
+    world.hold_produce = false;
+    world.answer(2);
+    world.advance(1000);
+    all_persisted(&world, &[first, acknowledged, next]);
+    assert_eq!(world.log("t", 0), [first, next]);
+    forget(&mut world, &[old[0], old[1], acknowledged]);
+    world.finish();
+}
+
+#[test]
+fn a_leader_that_the_answer_of_a_deleted_topic_names_is_not_that_of_the_one_made_anew() {
+    let mut world = Setup::default().nodes(2).ready();
+    let old = [world.send("t", 0), world.send("t", 1)];
+    world.hold_produce = true;
+    let record = world.send_alone("t", 0);
+    make_again(&mut world, 2);
+    world.answer_with(1, |answer| {
+        let part = &mut answer.responses[0].partition_responses[0];
+        part.error_code = ErrorCode::NOT_LEADER_OR_FOLLOWER.0 as i16;
+        (part.current_leader.leader_id, part.current_leader.leader_epoch) = (1, 5);
+    });
+    let known = *world.shared.metadata.cluster().partition("t", 0).unwrap();
+    assert_eq!((known.leader, known.leader_epoch), (2, 0));
+    world.hold_produce = false;
+    world.advance(200);
+    all_persisted(&world, &[record]);
+    forget(&mut world, &old);
+    world.finish();
 }
 
 #[test]
