@@ -71,7 +71,7 @@ pub(crate) use {
     connections::Connections,
     controller::NewTopic,
     core::ClusterCore,
-    kafka_apis::parse,
+    kafka_apis::{Body, Parsed, parse},
     metadata_cache::{Endpoint, TopicImage},
     partition::Partition,
     scheduler::Scheduler,

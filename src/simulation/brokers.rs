@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::names::Names;
 use super::network::{Network, Side};
 use super::socket::{End, Endpoint};
 use super::trace::Trace;
@@ -60,6 +61,8 @@ pub struct Brokers {
     /// The topics at the last look.
     known: BTreeMap<Arc<str>, Arc<TopicImage>>,
     scratch: Vec<u8>,
+    /// What was sent by name.
+    pub names: Names,
     /// What should not have come.
     pub violations: Vec<String>,
 }
@@ -85,8 +88,8 @@ impl Brokers {
         let drips = Scheduler::default();
         let (sockets, due) = (BTreeMap::new(), VecDeque::new());
         let known = BTreeMap::new();
-        let violations = Vec::new();
-        Brokers { core, sockets, connections, drips, due, known, scratch, violations }
+        let (names, violations) = (Names::default(), Vec::new());
+        Brokers { core, sockets, connections, drips, due, known, scratch, names, violations }
     }
 
     /// Whether the broker's port takes connections; that of a paused one does.
@@ -189,6 +192,7 @@ impl Brokers {
         let text = format_args!("b{broker} < link {link}: {api} v{version}, {size} bytes");
         wires.trace.note(now, text);
         self.inspect(&parsed.call, now);
+        self.names.note_request(&parsed);
         let copy = parsed.clone();
         let core = &mut self.core;
         if catch_unwind(AssertUnwindSafe(|| core.receive(parsed, now))).is_err() {
@@ -289,8 +293,14 @@ impl Brokers {
 
     /// Notes what the controller decided since the last look.
     pub fn note_changes(&mut self, trace: &mut Trace, now: Instant) {
-        for (name, topic) in &self.core.registry.topics {
-            let before = self.known.get(name);
+        let topics = &self.core.registry.topics;
+        let same = |(known, topic): (&Arc<TopicImage>, _)| Arc::ptr_eq(known, topic);
+        if self.known.len() == topics.len() && self.known.values().zip(topics.values()).all(same) {
+            return;
+        }
+        self.known.retain(|name, _| topics.contains_key(name));
+        for (name, topic) in topics {
+            let before = self.known.get(name).filter(|known| known.id == topic.id);
             if before.is_some_and(|known| Arc::ptr_eq(known, topic)) {
                 continue;
             }
@@ -308,6 +318,7 @@ impl Brokers {
                     trace.count("smaller isr");
                 }
             }
+            self.names.note_topic(name, topic.id);
             self.known.insert(name.clone(), topic.clone());
         }
     }

@@ -1,5 +1,7 @@
 //! What goes wrong, and when it ends.
 
+use std::collections::BTreeMap;
+
 use super::network::Side;
 use super::setup::{TOPICS, ms};
 use super::socket::End;
@@ -11,7 +13,7 @@ use crate::wire::messages::api_versions::ApiVersion;
 use crate::wire::messages::{InitProducerIdRequest, MetadataRequest, ProduceRequest};
 
 /// Every kind of fault.
-pub const KINDS: [&str; 24] = [
+pub const KINDS: [&str; 25] = [
     "reset",
     "half close to the producer",
     "half close to the broker",
@@ -26,6 +28,7 @@ pub const KINDS: [&str; 24] = [
     "elect preferred leaders",
     "shrink isr",
     "hold back a follower",
+    "topic made again",
     "cut brokers",
     "cut clients",
     "cut from the controller",
@@ -81,6 +84,7 @@ pub enum Cure {
     StartBroker(i32),
     ResumeBroker(i32),
     Replicate(&'static str, i32),
+    MakeTopic(&'static str),
     JoinBrokers(i32, i32),
     JoinClients(i32),
     JoinController(i32),
@@ -98,6 +102,8 @@ pub struct Chaos {
     pub silent: Vec<i32>,
     /// Brokers that are down.
     down: Vec<i32>,
+    /// Topics that were deleted, and with how many partitions they come back.
+    pub(super) gone: BTreeMap<&'static str, i32>,
 }
 
 impl World {
@@ -116,6 +122,7 @@ impl World {
             "move leader" | "elect preferred leaders" | "shrink isr" | "hold back a follower" => {
                 self.strike_partition(kind)
             }
+            "topic made again" => self.strike_topic(),
             "cut brokers" | "cut clients" | "cut from the controller" | "silent port" => {
                 self.strike_paths(kind)
             }
@@ -183,7 +190,7 @@ impl World {
         Some(format!("b{id}"))
     }
 
-    fn partition(&mut self) -> (&'static str, i32) {
+    pub(super) fn partition(&mut self) -> (&'static str, i32) {
         let (topic, partitions) = TOPICS[self.rng.usize(..TOPICS.len())];
         (topic, self.rng.i32(0..partitions))
     }
@@ -351,6 +358,7 @@ impl World {
                     core.hold_back(id, topic, index, false, now);
                 }
             }
+            Cure::MakeTopic(topic) => self.make_topic(topic),
             Cure::JoinBrokers(a, b) => core.cut(a, b, false, now),
             Cure::JoinClients(id) => core.cut_clients(id, false),
             // It may not run.
@@ -379,6 +387,9 @@ impl World {
         }
         for &a in &ids {
             ids.iter().filter(|b| **b > a).for_each(|b| self.cure(Cure::JoinBrokers(a, *b)));
+        }
+        for topic in std::mem::take(&mut self.chaos.gone) {
+            self.make_topic_at_last(topic);
         }
         for (topic, partitions) in TOPICS {
             (0..partitions).for_each(|index| self.cure(Cure::Replicate(topic, index)));

@@ -10,10 +10,14 @@
 //!   network  the wires between them: latency, pieces, ends, holes
 //!     socket one end of a wire, as a transport under the product's own readers and writers
 //!   chaos    what goes wrong, and when it ends
+//!     topics   topics that are deleted and made again
 //! stage      a small world for scripts, where nothing is left to chance
 //! scripts    what other producers did wrong, step by step
 //! deposed    what a leader can do that was deposed and does not know it
+//! made_again what a topic can do that was deleted and made again
 //! oracle     what must hold in the end, whatever happened
+//!   logs     what is in the logs, also in those of topics that were deleted
+//!   names    what was sent without the id of a topic that was made again
 //! reached    what a run over many seeds must have seen
 //! trace      what happened: counters, a hash, lines to read
 //! ```
@@ -27,6 +31,10 @@ mod chaos;
 mod client;
 #[cfg(test)]
 mod deposed;
+mod logs;
+#[cfg(test)]
+mod made_again;
+mod names;
 mod network;
 mod oracle;
 mod reached;
@@ -36,6 +44,7 @@ mod setup;
 mod socket;
 #[cfg(test)]
 mod stage;
+mod topics;
 mod trace;
 mod world;
 

@@ -1,7 +1,7 @@
 //! What a run over many seeds must have seen, beside the faults and the states of batches.
 
 /// The names of counters.
-pub const OTHERS: [&str; 39] = [
+pub const OTHERS: [&str; 40] = [
     "another leader",
     "smaller isr",
     "throttled connection",
@@ -41,4 +41,5 @@ pub const OTHERS: [&str; 39] = [
     "batch compressed in vain",
     "log: compressed batches",
     "log: other batches",
+    "log: batches that went with their topic",
 ];

@@ -13,7 +13,7 @@ use crate::sender::SenderConfig;
 
 /// The topics and their numbers of partitions.
 pub const TOPICS: [(&str, i32); 3] = [("t", 3), ("u", 2), ("v", 1)];
-/// The topic that is made when somebody asks for it.
+/// The topic that is made when somebody asks for it, where the cluster does so.
 const AUTO_CREATED: &str = "v";
 
 /// A duration in milliseconds.
@@ -113,7 +113,9 @@ pub fn cluster(rng: &mut fastrand::Rng) -> ClusterConfig {
     let brokers = [1, 2, 3, 3, 3, 4][rng.usize(..6)];
     let least = if brokers >= 3 { rng.i32(1..=2) } else { 1 };
     let mut config = ClusterConfig::brokers(brokers);
-    for (name, partitions) in TOPICS.into_iter().filter(|(name, _)| *name != AUTO_CREATED) {
+    let auto_create_topics = rng.bool();
+    let made = |name| !auto_create_topics || name != AUTO_CREATED;
+    for (name, partitions) in TOPICS.into_iter().filter(|(name, _)| made(*name)) {
         config = config.topic(name, partitions);
     }
     ClusterConfig {
@@ -125,6 +127,7 @@ pub fn cluster(rng: &mut fastrand::Rng) -> ClusterConfig {
         leader_rebalance_delay: rng.bool().then_some(ms(500)),
         producer_byte_rate: (rng.u8(..8) == 0).then_some(20_000),
         connections_max_idle: ms([500, 5000, 600_000][rng.usize(..3)]),
+        auto_create_topics,
         journal_bytes: 0,
         seed: rng.u64(..),
         ..config

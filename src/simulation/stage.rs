@@ -12,7 +12,7 @@ use super::setup::{self, ProducerSetup, TOPICS, ms};
 use super::world::{BEGINNING, World};
 use super::{Options, oracle};
 use crate::backoff::ExponentialBackoff;
-use crate::broker::{ClusterConfig, ClusterCore, Fault, FaultAction};
+use crate::broker::{ClusterConfig, ClusterCore, Fault, FaultAction, NewTopic};
 use crate::report::State;
 use crate::wire::messages::ProduceRequest;
 use crate::wire::{Message, record_batch::BatchHeader};
@@ -179,6 +179,24 @@ impl Stage {
     /// This happens to the next produce requests to a broker.
     pub fn fault_of_produce(&mut self, broker: i32, times: u32, action: FaultAction) {
         self.fault(Fault::new(action).api(ProduceRequest::KEY).broker(broker).times(times));
+    }
+
+    /// Deletes a topic and makes it again; these are the brokers of each partition, its leader
+    /// first.
+    pub fn make_again(&mut self, topic: &str, brokers: &[i32]) {
+        self.cluster(|core, now| {
+            let partitions = core.registry.topics[topic].partitions.len();
+            core.delete_topic(topic, now).expect("it is there");
+            let new = NewTopic {
+                name: topic.into(),
+                partitions: -1,
+                replication_factor: -1,
+                assignment: Some(vec![brokers.to_vec(); partitions]),
+                config: core.config.topic_defaults.clone(),
+            };
+            core.create_topic(&new, now).expect("the brokers run");
+            core.settle(now);
+        });
     }
 
     /// The broker that leads a partition.

@@ -13,7 +13,7 @@ use super::network::{Network, Side};
 use super::setup::{self, ms};
 use super::socket::End;
 use super::trace::Trace;
-use super::{Options, Summary, oracle};
+use super::{Options, Summary, logs, oracle};
 use crate::broker::{ClusterConfig, Scheduler};
 use crate::io::ConnId;
 use crate::time::Instant;
@@ -173,26 +173,31 @@ impl World {
 
     /// The next thing happens.
     pub(super) fn step(&mut self) {
-        self.act();
-        self.brokers.note_changes(&mut self.trace, self.now);
+        if self.act() {
+            self.brokers.note_changes(&mut self.trace, self.now);
+        }
     }
 
-    fn act(&mut self) {
+    /// False if only the producers did something.
+    fn act(&mut self) -> bool {
         self.now = self.now.max(self.next());
         let now = self.now;
         if let Some(what) = self.timeline.due(now) {
-            return self.happen(what);
+            self.happen(what);
+            return true;
         }
         let World { network, timeline, trace, .. } = self;
         let mut wires = Wires { network, timeline, trace };
         if self.brokers.next_deadline() <= now {
-            return self.brokers.tick(&mut wires, now);
+            self.brokers.tick(&mut wires, now);
+            return true;
         }
         for client in &mut self.clients {
             if client.next_turn(now) <= now {
                 client.turn(&mut wires, now);
             }
         }
+        false
     }
 
     /// Lets the brokers' sockets do what the core wants.
@@ -304,7 +309,7 @@ impl World {
         for (state, count) in std::mem::take(&mut self.trace.states) {
             self.trace.add(&format!("batch {state}"), count);
         }
-        for (what, count) in oracle::batches(&self) {
+        for (what, count) in logs::batches(&self) {
             self.trace.add(what, count);
         }
         self.trace.add("writes that were cut into pieces", self.network.cut);
