@@ -13,8 +13,7 @@ from html import escape
 
 from cases import CASE, cases, median
 
-OURS = "ottla"
-LIMIT = "limit"
+NOT_OTHERS = ("ottla", "ottla-go", "limit")
 NAMES = {"ottla": "Ottla", "rdk": "librdkafka", "java": "Java", "franz": "franz-go"}
 COLOURS = {"ottla": "#0b6e4f", "rdk": "#8d99ae", "java": "#c08552", "franz": "#5390d9"}
 
@@ -35,7 +34,7 @@ def label(case):
 
 def ratio(peers, peer, figure, best):
     """A figure of a producer as a ratio to the best that is not ours."""
-    others = [median(runs, figure) for name, runs in peers.items() if name not in (OURS, LIMIT)]
+    others = [median(runs, figure) for name, runs in peers.items() if name not in NOT_OTHERS]
     return median(peers[peer], figure) / best(others) if others else None
 
 

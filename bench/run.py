@@ -122,9 +122,9 @@ def limit(case, address, topic):
     sent_s_per_m = sent["cpu_s_per_m"] * share
     # On two cores the one can be done while the other is.
     rps = 1e6 / (max if not case["pinned"] else sum)([made_s_per_m, 1e6 / sent["rps"] * share])
-    return {"cpu_s_per_m": made_s_per_m + sent_s_per_m, "rps": rps, "mb_s": rps * case["size"] / 1e6,
-            "made_s_per_m": made_s_per_m, "sent_s_per_m": sent_s_per_m,
-            "blasted": sent["rps"] * sent["wall_s"]}
+    return {"cpu_s_per_m": made_s_per_m + sent_s_per_m, "rps": rps,
+            "mb_s": rps * case["size"] / 1e6, "made_s_per_m": made_s_per_m,
+            "sent_s_per_m": sent_s_per_m, "blasted": sent["rps"] * sent["wall_s"]}
 
 
 def records_of_a_run(options, size, rate):
@@ -195,7 +195,8 @@ def options_of_command_line():
     p = argparse.ArgumentParser(description=__doc__,
                                 formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--target", default="sink", help="sink, or a broker's loopback address")
-    p.add_argument("--peers", type=words, help="of " + ",".join(PEERS) + " (those that are built)")
+    p.add_argument("--peers", type=words,
+                   help="of " + ",".join(PEERS) + " (those that are built; not those in -go)")
     p.add_argument("--sizes", type=integers, default=[100])
     p.add_argument("--codecs", type=words, default=["none"])
     p.add_argument("--batches", type=integers, default=[16384])
@@ -232,7 +233,7 @@ def main():
     host = options.target.split(":")[0]
     if options.target != "sink" and host != "localhost" and not host.startswith("127."):
         sys.exit("run.py: loopback only")
-    peers = options.peers or [p for p in PEERS if built(p)]
+    peers = options.peers or [p for p in PEERS if built(p) and not p.endswith("-go")]
     if any(options.rates + options.keyed) or not {"none", "lz4"}.issuperset(options.codecs):
         peers = [peer for peer in peers if peer != "limit"]
     rows = []
