@@ -6,11 +6,10 @@
 A curve is what one thing that grows does to the CPU time of a record, all else being as usual; both
 axes are logarithmic. Points are medians.
 """
-import json
 import math
 import sys
 
-from cases import CASE, cases, median
+from cases import CASE, median, read, write
 
 USUAL = {"target": "sink", "size": 100, "codec": "none", "batch": 16384, "linger": 5, "rate": 0,
          "threads": 1, "keyed": 0, "headers": 0, "topics": 1, "partitions": 12, "brokers": 1,
@@ -84,18 +83,13 @@ def picture(curves):
 def main():
     if len(sys.argv) != 3:
         sys.exit(__doc__)
-    with open(sys.argv[1], encoding="ascii") as lines:
-        found = cases(json.loads(line) for line in lines)
+    found = read(sys.argv[1])
     curves = [(name, points(found, name, others, free)) for name, others, free in GROWS]
     curves = [(name, values) for name, values in curves if len(values) > 1]
     if not curves:
         sys.exit("curves.py: nothing in it grows")
     text = "\n".join(table(name, values) for name, values in curves)
-    for ending, made in ((".md", text), (".svg", picture(curves))):
-        with open(sys.argv[2] + ending, "w", encoding="utf-8") as out:
-            out.write(made)
-    print(text)
-    print(f"curves.py: {sys.argv[2]}.md and {sys.argv[2]}.svg")
+    write(sys.argv[2], text, picture(curves))
 
 
 main()

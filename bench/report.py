@@ -7,11 +7,10 @@ A line of the table is one producer in one case: medians of its runs, and its CP
 and its records per second as ratios to the best other producer of the same case, which is what to
 look at: seconds move with the machine, ratios much less. The limit is no producer: see limit.c.
 """
-import json
 import sys
 from html import escape
 
-from cases import CASE, cases, median
+from cases import CASE, median, read, write
 
 NOT_OTHERS = ("ottla", "ottla-go", "limit")
 NAMES = {"ottla": "Ottla", "rdk": "librdkafka", "java": "Java", "franz": "franz-go"}
@@ -89,15 +88,10 @@ def picture(found):
 def main():
     if len(sys.argv) != 3:
         sys.exit(__doc__)
-    with open(sys.argv[1], encoding="ascii") as lines:
-        found = cases(json.loads(line) for line in lines)
+    found = read(sys.argv[1])
     if not found:
         sys.exit("report.py: no run in it succeeded")
-    for ending, text in ((".md", table(found)), (".svg", picture(found))):
-        with open(sys.argv[2] + ending, "w", encoding="utf-8") as out:
-            out.write(text)
-    print(table(found))
-    print(f"report.py: {sys.argv[2]}.md and {sys.argv[2]}.svg")
+    write(sys.argv[2], table(found), picture(found))
 
 
 main()

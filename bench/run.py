@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 
-from cases import CASE, cases, median
+from cases import CASE, cases, median, read
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(ROOT, "build", "bench")
@@ -172,12 +172,12 @@ def report(row, varied):
           flush=True)
 
 
-def table(rows):
+def table(found):
     columns = CASE + ["peer", "runs"] + FIGURES
     print("| " + " | ".join(columns) + " |")
     print("|" + "---|" * len(columns))
     lines = [([*map(str, case), peer], runs)
-             for case, peers in cases(rows).items() for peer, runs in peers.items()]
+             for case, peers in found.items() for peer, runs in peers.items()]
     for line, runs in sorted(lines, key=lambda x: x[0]):
         known = [median(runs, figure) for figure in FIGURES]
         medians = ["" if figure is None else f"{figure:.4g}" for figure in known]
@@ -228,8 +228,7 @@ def options_of_command_line():
 def main():
     options = options_of_command_line()
     if options.table:
-        with open(options.table, encoding="ascii") as f:
-            return table([json.loads(line) for line in f])
+        return table(read(options.table))
     host = options.target.split(":")[0]
     if options.target != "sink" and host != "localhost" and not host.startswith("127."):
         sys.exit("run.py: loopback only")
@@ -246,7 +245,7 @@ def main():
             first = i % len(peers)  # whoever goes first meets a broker that is still warming up
             for peer in peers[first:] + peers[:first]:
                 rows.append(one(options, peer, dict(zip(axes, values))))
-    table(rows)
+    table(cases(rows))
     return 1 if any("failed" in row for row in rows) else 0
 
 
