@@ -8,6 +8,22 @@ use crate::error::ErrorCode;
 use crate::report::State;
 use crate::wire::Uuid;
 
+/// Another topic of that name, which `leader` leads.
+fn make_again(world: &mut World, leader: i32) {
+    world.cluster.topics.remove("t");
+    world.cluster.create("t", 2);
+    let topic = world.cluster.topics.get_mut("t").unwrap();
+    (topic.id, topic.partitions[0].leader) = (Uuid([77; 16]), leader);
+    world.request_metadata();
+    world.advance(1000);
+}
+
+/// What was acknowledged went with the old topic, which the verdict on the test does not know.
+fn forget(world: &mut World, old: &[u64]) {
+    world.reports.retain(|report| !old.contains(&report.opaque));
+    old.iter().for_each(|record| _ = world.accepted.remove(record));
+}
+
 #[test]
 fn partitions_that_were_added_are_known_at_metadata_max_age() {
     let mut world = Setup::default().ready();
@@ -55,9 +71,7 @@ fn records_of_a_topic_that_was_deleted_and_made_anew_go_into_the_new_one() {
             assert_eq!((report.state, report.offset), expected, "by id: {by_id}");
         }
         assert_eq!(world.log("t", 0).len(), 4);
-        // What was acknowledged went with the old topic.
-        world.reports.retain(|report| !old.contains(&report.opaque));
-        old.iter().for_each(|record| _ = world.accepted.remove(record));
+        forget(&mut world, &old);
         world.finish();
     }
 }
@@ -70,12 +84,7 @@ fn nothing_overtakes_what_goes_first_into_the_log_of_a_topic_that_was_made_anew(
         let old = [world.send("t", 0), world.send("t", 1)];
         world.hold_produce = true;
         let early = (!is_late).then(|| world.send_alone("t", 0));
-        world.cluster.topics.remove("t");
-        world.cluster.create("t", 2);
-        world.cluster.topics.get_mut("t").unwrap().id = Uuid([77; 16]);
-        world.cluster.topics.get_mut("t").unwrap().partitions[0].leader = leader;
-        world.request_metadata();
-        world.advance(1000);
+        make_again(&mut world, leader);
         let first = early.unwrap_or_else(|| world.send_alone("t", 0));
         // A log without records takes any sequence for its first.
         let second = world.send_alone("t", 0);
@@ -88,27 +97,9 @@ fn nothing_overtakes_what_goes_first_into_the_log_of_a_topic_that_was_made_anew(
             let report = world.report(record);
             assert_eq!((report.state, report.offset), (State::Persisted, offset as i64));
         }
-        // What was acknowledged went with the old topic.
-        world.reports.retain(|report| !old.contains(&report.opaque));
-        old.iter().for_each(|record| _ = world.accepted.remove(record));
+        forget(&mut world, &old);
         world.finish();
     }
-}
-
-/// Another topic of that name, which `leader` leads.
-fn make_again(world: &mut World, leader: i32) {
-    world.cluster.topics.remove("t");
-    world.cluster.create("t", 2);
-    let topic = world.cluster.topics.get_mut("t").unwrap();
-    (topic.id, topic.partitions[0].leader) = (Uuid([77; 16]), leader);
-    world.request_metadata();
-    world.advance(1000);
-}
-
-/// What was acknowledged went with the old topic, which the verdict on the test does not know.
-fn forget(world: &mut World, old: &[u64]) {
-    world.reports.retain(|report| !old.contains(&report.opaque));
-    old.iter().for_each(|record| _ = world.accepted.remove(record));
 }
 
 #[test]
