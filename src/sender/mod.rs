@@ -44,7 +44,6 @@ use crate::metadata::UpdateRequest;
 use crate::network::{ClientResponse, NetworkClient, NetworkConfig, RequestTag};
 use crate::report::Entry;
 use crate::time::Instant;
-use crate::wire::Uuid;
 
 /// What the Sender needs of the configuration.
 #[derive(Clone, Debug)]
@@ -458,12 +457,10 @@ impl Sender {
     /// The log that a batch of a partition would go to now.
     fn log_of(&self, queue: &PartitionQueue) -> LogOf {
         let cluster = self.shared.metadata.cluster();
-        let info = cluster.partition(queue.topic.as_str(), queue.partition);
-        let topic = cluster.topics.get(queue.topic.as_str());
-        LogOf {
-            topic_id: topic.map_or(Uuid::ZERO, |topic| topic.id),
-            leader_epoch: info.map_or(-1, |info| info.leader_epoch),
-        }
+        let Some(topic) = cluster.topics.get(queue.topic.as_str()) else { return LogOf::UNKNOWN };
+        let info = topic.partitions.get(queue.partition as usize);
+        let leader_epoch = info.map_or(LogOf::UNKNOWN.leader_epoch, |info| info.leader_epoch);
+        LogOf { topic_id: topic.id, leader_epoch }
     }
 
     /// Bumps the epoch when it is wanted and no batch is in doubt any more.

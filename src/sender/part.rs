@@ -20,6 +20,11 @@ pub struct LogOf {
     pub leader_epoch: i32,
 }
 
+impl LogOf {
+    /// Nothing is known of the partition.
+    pub const UNKNOWN: LogOf = LogOf { topic_id: Uuid::ZERO, leader_epoch: -1 };
+}
+
 /// Whether these are surely two topics; one whose id is not known may be any.
 pub fn is_another_topic(one: Uuid, other: Uuid) -> bool {
     !one.is_zero() && !other.is_zero() && one != other
@@ -81,7 +86,7 @@ impl Part {
             retries: VecDeque::new(),
             in_flight: Vec::new(),
             backoff_until: Instant(0),
-            sent_to: LogOf { topic_id: Uuid::ZERO, leader_epoch: -1 },
+            sent_to: LogOf::UNKNOWN,
             last_error: None,
             next_sequence: 0,
             split_size_max: usize::MAX,
