@@ -280,11 +280,14 @@ pub unsafe extern "C" fn ottla_producer_send_array(
         let mut sent = 0;
         while sent < count {
             let more = |n| records.plain(sent + 1 + n);
-            let send = |record: &Record<'_>| match &mut patience {
-                ArrayPatience::Block(limit) => handle.producer.send_run(record, more, limit),
-                ArrayPatience::Ticket(ticket) => {
-                    ticket.update(|ticket| handle.producer.try_send_run(record, more, ticket))
-                }
+            let send = |record: &Record<'_>| {
+                match &mut patience {
+                    ArrayPatience::Block(limit) => handle.producer.send_within(record, limit),
+                    ArrayPatience::Ticket(ticket) => {
+                        ticket.update(|ticket| handle.producer.try_send(record, ticket))
+                    }
+                }?;
+                Ok(1 + handle.producer.send_more(record, more))
             };
             sent += records.with(sent, send)?;
             accepted.set(sent);

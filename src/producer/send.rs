@@ -9,7 +9,7 @@ use super::consume::CallbackScope;
 use super::partitioner::{Partitioner, partition_by_key};
 use super::tickets::Awaited;
 use super::{Producer, Timeout, closed};
-use crate::accumulator::{Append, Buffer, Reserve, Topic};
+use crate::accumulator::{Append, Buffer, Lane, Reserve, Topic};
 use crate::config::PartitionerKind;
 use crate::error::{Error, ErrorCode, Result};
 use crate::record::Record;
@@ -101,31 +101,6 @@ impl Producer {
         self.intercept(record, &mut Patience::Block(limit))
     }
 
-    /// As `send_within`, and sends with the record those that follow it as far as they surely go
-    /// the same way: `more(n)` is the n-th of them, counted from 0. Returns how many were accepted,
-    /// 1 at least; those that follow and have no timestamp share one. What follows them is to be
-    /// sent next: that it was not accepted here says nothing about it.
-    pub fn send_run<'a>(
-        self: &Arc<Self>,
-        record: &Record<'_>,
-        more: impl Fn(usize) -> Option<Record<'a>>,
-        limit: &mut Limit,
-    ) -> Result<usize> {
-        self.send_within(record, limit)?;
-        Ok(1 + self.send_more(record, more))
-    }
-
-    /// As `try_send` what `send_run` is to `send_within`.
-    pub fn try_send_run<'a>(
-        self: &Arc<Self>,
-        record: &Record<'_>,
-        more: impl Fn(usize) -> Option<Record<'a>>,
-        ticket: &mut u64,
-    ) -> Result<usize> {
-        self.try_send(record, ticket)?;
-        Ok(1 + self.send_more(record, more))
-    }
-
     /// Sends a record or says `WOULD_BLOCK` and leaves a ticket's number in `ticket`.
     ///
     /// Come again with the same record and number when the ticket is ready, or give it up with
@@ -201,8 +176,11 @@ impl Producer {
         result
     }
 
-    /// Appends what follows a record that was accepted just now, under one lock. Says how many.
-    fn send_more<'a>(
+    /// Sends what follows a record that was accepted just now, as far as it surely goes the same
+    /// way and there is room for it: `more(n)` is the n-th, counted from 0. Says how many were
+    /// accepted; those that have no timestamp share one. That others were not says nothing about
+    /// them: they are to be sent next.
+    pub fn send_more<'a>(
         &self,
         record: &Record<'_>,
         more: impl Fn(usize) -> Option<Record<'a>>,
@@ -211,13 +189,8 @@ impl Producer {
             return 0;
         }
         let Some(topic) = self.known_topic(record) else { return 0 };
-        let lane = topic.partitioner.lane();
-        let (index, sticky) = match record.partition {
-            Some(index) => (index, None),
-            None => {
-                (topic.partitioner.peek(&topic, self.config.partitioner_adaptive, lane), Some(lane))
-            }
-        };
+        let choice = record.partition.map_or(Choice::Sticky, Choice::Fixed);
+        let (index, sticky) = self.place(&topic, choice);
         let sent = topic.partition(index).map_or(0, |partition| {
             let more = |n| match more(n) {
                 Some(next) if n < RUN_MAX && self.joins(&next, record) => Some(next),
@@ -234,10 +207,9 @@ impl Producer {
     /// Whether a record surely goes where the one before it went, without anybody being asked.
     #[inline(always)]
     fn joins(&self, next: &Record<'_>, record: &Record<'_>) -> bool {
-        let (kind, ignore) = (self.config.partitioner, self.config.partitioner_ignore_keys);
         let is_sticky = self.partitioner.is_none()
-            && kind != PartitionerKind::RoundRobin
-            && (ignore || partition_by_key(kind, next.key, 1).is_none());
+            && self.config.partitioner != PartitionerKind::RoundRobin
+            && self.by_key(next, 1).is_none();
         (record.partition.is_some() || is_sticky)
             && next.partition == record.partition
             && next.timestamp.is_some() == record.timestamp.is_some()
@@ -286,15 +258,7 @@ impl Producer {
     ) -> Result<()> {
         let accumulator = &self.shared.accumulator;
         loop {
-            let partitioner = &topic.partitioner;
-            let (index, sticky) = match choice {
-                Choice::Fixed(index) => (index, None),
-                Choice::Sticky => {
-                    let lane = partitioner.lane();
-                    let adaptive = self.config.partitioner_adaptive;
-                    (partitioner.peek(topic, adaptive, lane), Some(lane))
-                }
-            };
+            let (index, sticky) = self.place(topic, choice);
             let Some(partition) = topic.partition(index) else {
                 return Err(no_such_partition(record.topic, index, topic.partition_count()));
             };
@@ -309,6 +273,20 @@ impl Producer {
         }
     }
 
+    /// The partition now, and the lane that it is sticky in.
+    #[inline(always)]
+    fn place(&self, topic: &Topic, choice: Choice) -> (i32, Option<Lane>) {
+        let partitioner = &topic.partitioner;
+        match choice {
+            Choice::Fixed(index) => (index, None),
+            Choice::Sticky => {
+                let lane = partitioner.lane();
+                let adaptive = self.config.partitioner_adaptive;
+                (partitioner.peek(topic, adaptive, lane), Some(lane))
+            }
+        }
+    }
+
     /// The record's own partition, the application's choice, murmur2 of the key, or the sticky one.
     fn partition(&self, topic: &Topic, record: &Record<'_>, count: i32) -> Result<Choice> {
         if let Some(partition) = record.partition {
@@ -319,13 +297,19 @@ impl Producer {
         {
             return Ok(Choice::Fixed(partition));
         }
-        let (kind, ignore) = (self.config.partitioner, self.config.partitioner_ignore_keys);
-        let key = record.key.filter(|_| !ignore);
-        Ok(match kind {
+        Ok(match self.config.partitioner {
             PartitionerKind::RoundRobin => Choice::Fixed(topic.next_in_turn(count)),
-            _ if ignore => Choice::Sticky,
-            _ => partition_by_key(kind, key, count).map_or(Choice::Sticky, Choice::Fixed),
+            _ => self.by_key(record, count).map_or(Choice::Sticky, Choice::Fixed),
         })
+    }
+
+    /// The partition that the record's key stands for, unless keys are ignored.
+    #[inline(always)]
+    fn by_key(&self, record: &Record<'_>, count: i32) -> Option<i32> {
+        if self.config.partitioner_ignore_keys {
+            return None;
+        }
+        partition_by_key(self.config.partitioner, record.key, count)
     }
 
     /// The partition that the application's partitioner chooses, if it does.
