@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use shuttle::{check_random, thread};
 
-use crate::accumulator::{BufferPool, RecordAccumulator, Reserve, Wakeup};
+use crate::accumulator::{BufferPool, RecordAccumulator, Reserve, Sleep, Wakeup};
 use crate::producer::Producer;
 use crate::record::TopicName;
 use crate::report::{Entry, Outcome, ReportQueue, Slots, Woken};
@@ -179,8 +179,9 @@ fn work_is_seen(light_sleeps: u64, demand: fn(&Wakeup, u64)) {
             break;
         }
         let lightly = sleeps < light_sleeps;
+        let how = if lightly { Sleep::Light } else { Sleep::Sound };
         sleeps += 1;
-        wakeup.will_sleep(Instant::NEVER, lightly);
+        wakeup.will_sleep(Instant::NEVER, how);
         if lightly {
             thread::yield_now();
         } else if work.load(Ordering::SeqCst) == 0 {
@@ -218,11 +219,11 @@ fn nobody_is_left_waiting(ends_asleep: bool) {
             })
         })
         .collect();
-    wakeup.will_sleep(Instant::NEVER, false);
+    wakeup.will_sleep(Instant::NEVER, Sleep::Sound);
     wakeup.let_send();
     wakeup.awake();
     if ends_asleep {
-        wakeup.will_sleep(Instant::NEVER, true);
+        wakeup.will_sleep(Instant::NEVER, Sleep::Light);
     } else {
         behind.store(0, Ordering::SeqCst);
     }

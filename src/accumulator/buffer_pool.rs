@@ -5,9 +5,10 @@
 //! batch that expired while it is being written cannot have its bytes reused (CVE-2026-35554). And
 //! the last buffer returned is the first one handed out, as its bytes are still in the cache.
 
-use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicUsize, Ordering};
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::sync::Mutex;
@@ -20,6 +21,10 @@ const AHEAD: usize = 3 << 20;
 const BEHIND: usize = 2 << 20;
 /// and look whether they must after so many granted bytes, or fewer if they are further ahead.
 const LOOK_EVERY: usize = 256 << 10;
+/// for so long at most,
+const CATCH_UP: Duration = Duration::from_millis(1);
+/// and so often that if it is more bytes at once.
+const CATCH_UPS_MAX: usize = 10;
 
 /// Memory that was granted: the bytes are charged, the buffer is made outside the lock.
 pub struct Grant {
@@ -59,8 +64,8 @@ pub struct BufferPool {
     queued: AtomicUsize,
     /// Bytes that are out, to be read without the lock.
     in_use: AtomicUsize,
-    /// Whether the next thread that asks is to let the I/O thread catch up.
-    is_ahead: AtomicBool,
+    /// How often `CATCH_UP` the next thread that asks is to let the I/O thread catch up.
+    catch_ups: AtomicUsize,
 }
 
 impl BufferPool {
@@ -75,7 +80,7 @@ impl BufferPool {
             ledger: Mutex::new(ledger),
             queued: AtomicUsize::new(0),
             in_use: AtomicUsize::new(0),
-            is_ahead: AtomicBool::new(false),
+            catch_ups: AtomicUsize::new(0),
         })
     }
 
@@ -161,14 +166,19 @@ impl BufferPool {
         self.ledger.lock().free
     }
 
-    /// Whether the thread that asks should let the I/O thread catch up before it goes on. One is
-    /// told so for every 256 KiB that are granted with 3 MiB in use, and more often with more.
+    /// How long the thread that asks should let the I/O thread catch up before it goes on, if it
+    /// should. One is told so for every 256 KiB that are granted with 3 MiB in use, and more often
+    /// with more.
     ///
     /// Sending threads could else fill all of the memory while the I/O thread waits for a core or
     /// works on the first part: every byte would leave the caches before it is sent, which costs
     /// more than the sending.
-    pub fn take_is_ahead(&self) -> bool {
-        self.is_ahead.load(Ordering::Relaxed) && self.is_ahead.swap(false, Ordering::Relaxed)
+    pub fn take_catch_up(&self) -> Option<Duration> {
+        if self.catch_ups.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        let catch_ups = self.catch_ups.swap(0, Ordering::Relaxed).min(CATCH_UPS_MAX);
+        (catch_ups > 0).then(|| CATCH_UP * catch_ups as u32)
     }
 
     /// Whether the I/O thread has caught up.
@@ -181,9 +191,10 @@ impl BufferPool {
         self.in_use.store(in_use, Ordering::Relaxed);
         if in_use >= AHEAD {
             ledger.granted += size;
-            if ledger.granted >= LOOK_EVERY / (in_use / AHEAD) {
+            let catch_ups = ledger.granted.saturating_mul(in_use / AHEAD) / LOOK_EVERY;
+            if catch_ups > 0 {
                 ledger.granted = 0;
-                self.is_ahead.store(true, Ordering::Relaxed);
+                self.catch_ups.store(catch_ups, Ordering::Relaxed);
             }
         }
     }
@@ -208,6 +219,7 @@ impl BufferPool {
         while ledger.waiters.front().is_some_and(|waiter| waiter.size <= ledger.free) {
             let Some(waiter) = ledger.waiters.pop_front() else { break };
             let grant = ledger.grant(waiter.size, self.poolable);
+            self.granted(&mut ledger, waiter.size);
             granted.push((waiter.ticket, grant));
         }
         self.queued.store(ledger.waiters.len(), Ordering::Relaxed);

@@ -161,22 +161,28 @@ fn a_thread_far_ahead_is_told_so_once_in_a_while_and_one_that_is_not_never() {
     let mut taken = Vec::new();
     while taken.len() * size + size < AHEAD {
         taken.push(take());
-        assert!(!pool.take_is_ahead(), "little is in use");
+        assert_eq!(pool.take_catch_up(), None, "little is in use");
     }
     assert_eq!(pool.is_caught_up(), taken.len() * size <= BEHIND);
     let told: Vec<bool> = (0..4)
         .map(|_| {
             taken.push(take());
-            pool.take_is_ahead()
+            pool.take_catch_up().is_some()
         })
         .collect();
     assert_eq!(told, [false, true, false, true]);
     while taken.len() * size < 3 * AHEAD {
         taken.push(take());
     }
-    pool.take_is_ahead();
+    pool.take_catch_up();
     taken.push(take());
-    assert!(pool.take_is_ahead(), "the further ahead, the more often");
+    assert_eq!(pool.take_catch_up(), Some(CATCH_UP), "the further ahead, the more often");
+    let Ok(Reserve::Granted(large)) = pool.reserve(3 * LOOK_EVERY, || None) else { panic!("room") };
+    assert_eq!(pool.take_catch_up(), Some(CATCH_UP * 9), "the more, the longer");
+    drop(large);
+    let Ok(Reserve::Granted(large)) = pool.reserve(4 * LOOK_EVERY, || None) else { panic!("room") };
+    assert_eq!(pool.take_catch_up(), Some(CATCH_UP * 10), "and never for long");
+    drop(large);
     assert!(!pool.is_caught_up());
     taken.clear();
     assert!(pool.is_caught_up());

@@ -13,7 +13,7 @@ mod split;
 mod topic;
 mod wakeup;
 
-use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ pub use compression::Worker;
 pub use compression::Workers;
 pub use incomplete::{Completion, IncompleteBatches};
 pub use topic::{Deque, PartitionQueue, Topic, Topics};
-pub use wakeup::Wakeup;
+pub use wakeup::{Sleep, Wakeup};
 
 use crate::compression::Compression;
 use crate::error::{Error, ErrorCode, Result};
@@ -83,6 +83,8 @@ pub struct RecordAccumulator {
     /// Batches below this id take no more records.
     ended_below: AtomicU64,
     closed: AtomicBool,
+    /// See `batches_behind`.
+    behind: AtomicUsize,
 }
 
 impl RecordAccumulator {
@@ -101,6 +103,7 @@ impl RecordAccumulator {
             flush_below: AtomicU64::new(0),
             ended_below: AtomicU64::new(0),
             closed: AtomicBool::new(false),
+            behind: AtomicUsize::new(0),
         }
     }
 
@@ -228,7 +231,7 @@ impl RecordAccumulator {
         self.incomplete.add(batch.id);
         deque.batches.push_back(batch);
         partition.seen.store(true, Ordering::Relaxed);
-        partition.publish_queued(deque);
+        partition.publish_queued(deque, &self.behind);
         Ok((grown, full))
     }
 
@@ -340,7 +343,7 @@ impl RecordAccumulator {
         if self.compresses() && !self.seal_front(partition, &mut deque) {
             return None;
         }
-        let mut batch = take_front(partition, &mut deque)?;
+        let mut batch = self.take_front(partition, &mut deque)?;
         // The checksum of a batch that was still open is computed outside the lock.
         drop(deque);
         self.seal(partition, &mut batch);
@@ -349,9 +352,26 @@ impl RecordAccumulator {
 
     /// Takes the oldest batch of a partition to be reported as it is, which is not sent any more.
     pub fn pop_unsent(&self, partition: &Arc<PartitionQueue>) -> Option<ProducerBatch> {
-        let mut batch = take_front(partition, &mut partition.lock())?;
+        let mut batch = self.take_front(partition, &mut partition.lock())?;
         batch.give_back_slots(&self.reports);
         Some(batch)
+    }
+
+    /// Takes the oldest batch, which from now on knows where its records go if a panic drops it.
+    fn take_front(
+        &self,
+        partition: &Arc<PartitionQueue>,
+        deque: &mut Deque,
+    ) -> Option<ProducerBatch> {
+        let mut batch = deque.batches.pop_front()?;
+        batch.home = Some(partition.clone());
+        partition.publish_queued(deque, &self.behind);
+        Some(batch)
+    }
+
+    /// The number of batches that wait behind others of their partition.
+    pub fn batches_behind(&self) -> usize {
+        self.behind.load(Ordering::Relaxed)
     }
 
     /// All batches that there are have smaller ids.
@@ -431,14 +451,6 @@ impl RecordAccumulator {
     pub fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
     }
-}
-
-/// Takes the oldest batch, which from now on knows where its records go if a panic drops it.
-fn take_front(partition: &Arc<PartitionQueue>, deque: &mut Deque) -> Option<ProducerBatch> {
-    let mut batch = deque.batches.pop_front()?;
-    batch.home = Some(partition.clone());
-    partition.publish_queued(deque);
-    Some(batch)
 }
 
 fn reports_full() -> Error {

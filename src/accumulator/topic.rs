@@ -3,7 +3,7 @@
 //! A send finds its topic in a map that is replaced as a whole when a topic is new, and its
 //! partition in a list that only grows; neither takes a lock. Topics live as long as the producer.
 
-use crate::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::OnceLock;
@@ -231,9 +231,13 @@ impl PartitionQueue {
         self.inner.try_lock()
     }
 
-    /// Publishes the number of batches; call it under the lock.
-    pub fn publish_queued(&self, deque: &Deque) {
-        self.queued.store(deque.batches.len() as u32, Ordering::Relaxed);
+    /// Publishes the number of batches; call it under the lock. `behind` counts those of all
+    /// partitions that have another one before them.
+    pub fn publish_queued(&self, deque: &Deque, behind: &AtomicUsize) {
+        let queued = deque.batches.len();
+        let before = self.queued.swap(queued as u32, Ordering::Relaxed) as usize;
+        let (now, before) = (queued.saturating_sub(1), before.saturating_sub(1));
+        behind.fetch_add(now.wrapping_sub(before), Ordering::Relaxed);
     }
 
     /// The number of batches that wait.

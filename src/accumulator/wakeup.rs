@@ -4,8 +4,8 @@
 //! time; as long as the I/O thread is awake, or will wake before that time anyway, asking is one
 //! load.
 //!
-//! The other way round, a sending thread that is far ahead can let an I/O thread that is awake
-//! catch up (`let_work`).
+//! The other way round, a sending thread that is far ahead can let the I/O thread catch up
+//! (`let_work`), or the brokers, where it sleeps because they have all they may have.
 
 use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::Arc;
@@ -16,8 +16,20 @@ use crate::time::Instant;
 
 /// What `sleeps_until` says while the I/O thread is awake.
 const AWAKE: u64 = 0;
-/// The bit of it that says that the sleep is light: the least, a nanosecond.
+/// The bits of it that say how it sleeps: the least, a nanosecond each.
 const LIGHT: u64 = 1;
+const BEHIND: u64 = 2;
+
+/// How the I/O thread sleeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sleep {
+    /// All work wakes it.
+    Sound,
+    /// Full batches do not wake it: the next request waits for an answer.
+    Light,
+    /// As `Light`, and many batches wait for the answers: sending threads let the brokers work.
+    Behind,
+}
 
 /// See the file's comment.
 #[derive(Default)]
@@ -60,21 +72,28 @@ impl Wakeup {
         wake.into_iter().for_each(|wake| wake());
     }
 
-    /// The I/O thread will sleep until `until`, lightly or not. It must look for work once more
-    /// after this, as work that came before it is not announced.
-    pub fn will_sleep(&self, until: Instant, lightly: bool) {
-        let until = until.0.max(2 * LIGHT) & !LIGHT | if lightly { LIGHT } else { 0 };
+    /// The I/O thread will sleep until `until`. It must look for work once more after this, as work
+    /// that came before it is not announced.
+    pub fn will_sleep(&self, until: Instant, how: Sleep) {
+        let how = match how {
+            Sleep::Sound => 0,
+            Sleep::Light => LIGHT,
+            Sleep::Behind => LIGHT | BEHIND,
+        };
+        let until = until.0.max(2 * BEHIND) & !(LIGHT | BEHIND) | how;
         self.sleeps_until.store(until, Ordering::SeqCst);
         // Whatever is looked at after this is at least as new as what a demand saw before it.
         fence(Ordering::SeqCst);
     }
 
-    /// Waits until the I/O thread has caught up or has nothing to do, at most `limit`.
+    /// Waits until the I/O thread has caught up or has nothing to do nor to wait for, at most
+    /// `limit`.
     pub fn let_work(&self, limit: Duration, is_caught_up: impl Fn() -> bool) {
         let mut gate = self.gate.lock();
         self.paused.fetch_add(1, Ordering::SeqCst);
-        let is_awake = self.sleeps_until.load(Ordering::SeqCst) == AWAKE;
-        if is_awake && !is_caught_up() {
+        let until = self.sleeps_until.load(Ordering::SeqCst);
+        let is_awake = until == AWAKE;
+        if until & BEHIND != 0 || is_awake && !is_caught_up() {
             self.go_on.wait_for(&mut gate, limit);
         }
         self.paused.fetch_sub(1, Ordering::Relaxed);
@@ -119,7 +138,7 @@ mod tests {
         let wakeup = Wakeup::default();
         let woken = counted(&wakeup);
         wakeup.demand(Instant(0));
-        wakeup.will_sleep(Instant(100), false);
+        wakeup.will_sleep(Instant(100), Sleep::Sound);
         wakeup.demand(Instant(100));
         assert_eq!(woken.load(Ordering::SeqCst), 0);
         wakeup.demand(Instant(99));
@@ -131,14 +150,20 @@ mod tests {
     fn a_light_sleep_is_ended_by_what_cannot_wait_and_by_nothing_else() {
         let wakeup = Wakeup::default();
         let woken = counted(&wakeup);
-        wakeup.will_sleep(Instant(100), true);
+        wakeup.will_sleep(Instant(100), Sleep::Light);
         wakeup.demand_soon();
         assert_eq!(woken.load(Ordering::SeqCst), 0);
         wakeup.demand(Instant(0));
         assert_eq!(woken.load(Ordering::SeqCst), 1);
-        wakeup.will_sleep(Instant::NEVER, false);
+        wakeup.will_sleep(Instant::NEVER, Sleep::Sound);
         wakeup.demand_soon();
         assert_eq!(woken.load(Ordering::SeqCst), 2);
+        wakeup.will_sleep(Instant(100), Sleep::Behind);
+        wakeup.demand_soon();
+        wakeup.demand(Instant(200));
+        assert_eq!(woken.load(Ordering::SeqCst), 2);
+        wakeup.demand(Instant(0));
+        assert_eq!(woken.load(Ordering::SeqCst), 3);
     }
 
     #[test]
@@ -146,26 +171,32 @@ mod tests {
         let wakeup = Wakeup::default();
         wakeup.set_waker(|| panic!("nobody listens there"));
         let woken = counted(&wakeup);
-        wakeup.will_sleep(Instant(100), false);
+        wakeup.will_sleep(Instant(100), Sleep::Sound);
         wakeup.demand(Instant(1));
         assert_eq!(woken.load(Ordering::SeqCst), 1);
     }
+
     #[test]
-    fn a_sender_lets_an_io_thread_that_is_awake_work_until_it_has_caught_up() {
+    fn a_sender_lets_the_io_thread_or_brokers_work_until_they_have_caught_up() {
         let wakeup = Wakeup::default();
         let long = Duration::from_secs(60);
         wakeup.let_work(long, || true);
-        wakeup.will_sleep(Instant(100), false);
+        wakeup.will_sleep(Instant(100), Sleep::Sound);
         wakeup.let_work(long, || false);
-        wakeup.awake();
-        std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| wakeup.let_work(long, || false));
-            while wakeup.paused.load(Ordering::SeqCst) == 0 {
-                std::thread::yield_now();
-            }
-            wakeup.let_send();
-            waiting.join().unwrap();
-        });
+        // It is at work, or waits for brokers that are.
+        let at_work = || wakeup.awake();
+        let behind = || wakeup.will_sleep(Instant(100), Sleep::Behind);
+        for begin in [&at_work as &dyn Fn(), &behind] {
+            begin();
+            std::thread::scope(|scope| {
+                let waiting = scope.spawn(|| wakeup.let_work(long, || false));
+                while wakeup.paused.load(Ordering::SeqCst) == 0 {
+                    std::thread::yield_now();
+                }
+                wakeup.let_send();
+                waiting.join().unwrap();
+            });
+        }
         wakeup.let_work(Duration::from_millis(1), || false);
         assert_eq!(wakeup.paused.load(Ordering::SeqCst), 0);
     }

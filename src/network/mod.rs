@@ -127,6 +127,16 @@ impl NetworkClient {
         brokers.peek().is_some() && brokers.all(|c| !c.in_flight.is_empty())
     }
 
+    /// Whether every broker that takes requests has as many in hand as it may have.
+    pub fn all_are_full(&self) -> bool {
+        let max = self.config.max_in_flight;
+        self.all_are_busy()
+            && self
+                .nodes
+                .range(0..)
+                .all(|(_, c)| !matches!(c.state, State::Ready(_)) || c.in_flight.len() >= max)
+    }
+
     /// When it is worth asking `ready` again although nothing happened.
     pub fn next_try(&self, node: i32) -> Instant {
         match self.nodes.get(&node) {

@@ -27,9 +27,6 @@ thread_local! {
 /// How many records are sent together at most, so that nobody waits long for their partition.
 const RUN_MAX: usize = 256;
 
-/// How long a send lets the I/O thread catch up, at most.
-const CATCH_UP_MAX: Duration = Duration::from_millis(1);
-
 /// How long one send, or several together, may wait. The time counts from the first wait.
 #[derive(Debug)]
 pub struct Limit {
@@ -367,9 +364,7 @@ impl Producer {
         })?;
         let ticket = match reserved {
             Reserve::Granted(buffer) => {
-                if pool.take_is_ahead() {
-                    self.let_io_thread_work(patience);
-                }
+                self.let_io_thread_work(patience);
                 return Ok(buffer);
             }
             Reserve::Wait(ticket) => ticket,
@@ -384,7 +379,11 @@ impl Producer {
             Patience::Block(_) => patience.deadline(),
         };
         match ticket.wait(deadline) {
-            Wait::Ready(grant) => pool.redeem(grant),
+            Wait::Ready(grant) => {
+                let buffer = pool.redeem(grant)?;
+                self.let_io_thread_work(patience);
+                Ok(buffer)
+            }
             ended => {
                 pool.cancel(&ticket);
                 if matches!(ended, Wait::Interrupted) {
@@ -396,12 +395,14 @@ impl Producer {
         }
     }
 
-    /// Lets the I/O thread catch up: a send that may wait waits, another lets it have the core.
+    /// Lets the I/O thread catch up if it is time: a send that may wait waits, another lets it have
+    /// the core.
     fn let_io_thread_work(&self, patience: &mut Patience<'_>) {
         let accumulator = &self.shared.accumulator;
-        let wait = || accumulator.wakeup.let_work(CATCH_UP_MAX, || accumulator.pool.is_caught_up());
+        let Some(most) = accumulator.pool.take_catch_up() else { return };
+        let wait = || accumulator.wakeup.let_work(most, || accumulator.pool.is_caught_up());
         let has_waited = match patience {
-            Patience::Block(limit) => limit.spend(CATCH_UP_MAX, wait),
+            Patience::Block(limit) => limit.spend(most, wait),
             Patience::Ticket { .. } => false,
         };
         if !has_waited {

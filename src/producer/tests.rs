@@ -1,6 +1,7 @@
 //! A producer whose threads cannot be started, and one whose I/O thread is played by the test.
 
 use super::*;
+use crate::accumulator::Sleep;
 use crate::metadata::UpdateRequest;
 use crate::record::Record;
 use crate::sync::refusals::ALLOWED;
@@ -115,7 +116,7 @@ fn the_partitions_of_a_topic_that_was_idle_have_no_leader_until_it_is_asked_for_
         answer(&producer, &begin(now), now);
     }
     assert!(!metadata.cluster().topics.contains_key("t"));
-    accumulator.wakeup.will_sleep(Instant::NEVER, false);
+    accumulator.wakeup.will_sleep(Instant::NEVER, Sleep::Sound);
     assert!(!metadata.has_news());
     assert_eq!(partitions(), [(0, -1)]);
     assert!(metadata.has_news() && woken.load(Ordering::SeqCst), "the I/O thread is told");

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::{Sender, SenderConfig, Shared};
+use crate::accumulator::Sleep;
 use crate::error::{Error, ErrorCode, Result};
 use crate::io::{Action, Event, Selector, SocketOptions};
 use crate::log::Level;
@@ -79,14 +80,15 @@ impl IoThread {
                 break;
             }
             let now = time::now();
-            let (until, lightly) = self.sender.next_sleep(now);
+            let (until, how) = self.sender.next_sleep(now);
             let accumulator = &self.shared.accumulator;
-            accumulator.wakeup.will_sleep(until, lightly);
+            accumulator.wakeup.will_sleep(until, how);
             let timeout = match self.sender.has_work() {
                 true => Some(std::time::Duration::ZERO),
                 false => now.until(until),
             };
-            if timeout != Some(std::time::Duration::ZERO) || accumulator.pool.is_caught_up() {
+            let sleeps = timeout != Some(std::time::Duration::ZERO) && how != Sleep::Behind;
+            if sleeps || accumulator.pool.is_caught_up() {
                 accumulator.wakeup.let_send();
             }
             if let Err(error) = self.selector.poll(timeout, &mut events) {

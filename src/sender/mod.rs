@@ -181,15 +181,6 @@ impl Sender {
         self.client.take_actions(into);
     }
 
-    /// Until when the I/O thread can sleep, and whether lightly.
-    pub fn next_sleep(&self, now: Instant) -> (Instant, bool) {
-        let deadline = self.next_deadline();
-        match self.sleeps_lightly_until(now) {
-            Some(until) => (until.min(deadline), true),
-            None => (deadline, false),
-        }
-    }
-
     /// When the next round is due at the latest.
     pub fn next_deadline(&self) -> Instant {
         let mut next = self.schedule.next_due().min(self.client.next_deadline());

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Sender;
+use crate::accumulator::Sleep;
 use crate::time::Instant;
 
 /// The longest wait, from the request before.
@@ -15,6 +16,11 @@ const WAIT_MAX: Duration = Duration::from_millis(1);
 /// With so many bytes in line, or behind what is in line, the brokers are what records wait for: a
 /// request is large enough, or would not grow, as it takes one batch of each partition.
 const ENOUGH: usize = 128 << 10;
+/// With so many bytes in batches behind others sending threads are ahead of brokers that have all
+/// the requests they may have.
+const BEHIND: usize = 2 << 20;
+/// For so long after an answer the next one is waited for by sending threads that are ahead.
+const ANSWERS_WITHIN: Duration = Duration::from_millis(10);
 
 /// What is known of requests with batches for the sake of the next one.
 #[derive(Default)]
@@ -23,6 +29,8 @@ pub(super) struct Packing {
     sent: BTreeMap<i32, Instant>,
     /// The brokers whose next one waits, and until when.
     waits: BTreeMap<i32, Instant>,
+    /// When the last one was answered.
+    answered: Instant,
 }
 
 impl Packing {
@@ -34,6 +42,11 @@ impl Packing {
     /// Notes that a request was sent.
     pub fn note_sent(&mut self, node: i32, now: Instant) {
         self.sent.insert(node, now);
+    }
+
+    /// Notes that a request was answered.
+    pub fn note_answered(&mut self, now: Instant) {
+        self.answered = now;
     }
 
     /// Forgets brokers that are not to be kept.
@@ -72,9 +85,31 @@ impl Sender {
         })
     }
 
+    /// Until when the I/O thread can sleep, and how.
+    pub fn next_sleep(&self, now: Instant) -> (Instant, Sleep) {
+        let deadline = self.next_deadline();
+        if let Some(until) = self.is_behind_until(now) {
+            return (until.min(deadline), Sleep::Behind);
+        }
+        match self.sleeps_lightly_until(now) {
+            Some(until) => (until.min(deadline), Sleep::Light),
+            None => (deadline, Sleep::Sound),
+        }
+    }
+
+    /// Until when the brokers, which have all the requests they may have and answer soon, are what
+    /// many batches wait for. More of them would only leave the caches before they are sent.
+    fn is_behind_until(&self, now: Instant) -> Option<Instant> {
+        let until = self.packing.answered + ANSWERS_WITHIN;
+        let accumulator = &self.shared.accumulator;
+        let behind = accumulator.batches_behind() * accumulator.batch_size() >= BEHIND;
+        let soon = behind && now < until && self.client.all_are_full() && !accumulator.flushing();
+        soon.then_some(until)
+    }
+
     /// Until when full batches need not wake the I/O thread: while all brokers have a request in
     /// hand for the answer of which the next one would wait.
-    pub(super) fn sleeps_lightly_until(&self, now: Instant) -> Option<Instant> {
+    fn sleeps_lightly_until(&self, now: Instant) -> Option<Instant> {
         if self.was_urgent
             || self.shared.accumulator.batch_size() >= ENOUGH
             || !self.client.all_are_busy()

@@ -3,6 +3,7 @@
 use super::harness::World;
 use super::model::{Health, Node};
 use super::setup::Setup;
+use crate::accumulator::Sleep;
 use crate::error::ErrorCode;
 use crate::log::Level;
 use crate::report::State;
@@ -83,7 +84,7 @@ fn a_wait_that_begins_while_the_io_thread_falls_asleep_is_not_slept_over() {
     world.shared.accumulator.wakeup.awake();
     let until = world.sender.next_deadline();
     world.ask("t"); // The thread is awake, so nobody wakes it.
-    world.shared.accumulator.wakeup.will_sleep(until, false);
+    world.shared.accumulator.wakeup.will_sleep(until, Sleep::Sound);
     assert!(world.sender.has_work());
     world.has_work = true;
     world.run();

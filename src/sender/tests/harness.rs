@@ -228,9 +228,9 @@ impl World {
             }
             self.shared.accumulator.wakeup.awake();
             let moved = self.turn();
-            let (until, lightly) = self.sender.next_sleep(self.now);
+            let (until, how) = self.sender.next_sleep(self.now);
             self.sleeps_until = until;
-            self.shared.accumulator.wakeup.will_sleep(until, lightly);
+            self.shared.accumulator.wakeup.will_sleep(until, how);
             self.has_work = self.sender.has_work();
             idle = if woken || moved { 0 } else { idle + 1 };
             let (until, now) = (self.sleeps_until, self.now);

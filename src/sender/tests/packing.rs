@@ -4,6 +4,7 @@
 use super::harness::World;
 use super::model::Health;
 use super::setup::Setup;
+use crate::accumulator::Sleep;
 use crate::time::Instant;
 
 /// Two records that fill a batch.
@@ -76,7 +77,7 @@ fn a_request_waits_for_no_answer_without_linger_or_if_it_is_large_or_somebody_fl
 fn roomy(nodes: i32) -> World {
     let mut setup = Setup::default().nodes(nodes).linger(5);
     setup.accumulator.batch_size = 16 << 10;
-    setup.accumulator.buffer_memory = 1 << 20;
+    setup.accumulator.buffer_memory = 4 << 20;
     setup.ready()
 }
 
@@ -102,7 +103,7 @@ fn a_request_waits_for_no_answer_if_enough_is_queued_behind_few_partitions() {
 fn a_light_sleep_is_short_and_not_renewed_while_no_answer_comes() {
     let mut world = roomy(1);
     world.hold_produce = true;
-    let is_light = |world: &World| world.sender.next_sleep(world.now).1;
+    let is_light = |world: &World| world.sender.next_sleep(world.now).1 == Sleep::Light;
     fill(&mut world, 0, 16 << 10);
     let sent = world.now;
     world.run();
@@ -140,11 +141,45 @@ fn a_broker_that_is_gone_keeps_no_sleep_from_being_light() {
     world.hold_produce = true;
     fill(&mut world, 0, 16 << 10);
     world.run();
-    assert!(world.sender.next_sleep(world.now).1);
+    assert_eq!(world.sender.next_sleep(world.now).1, Sleep::Light);
     world.hold_produce = false;
     while world.pending(1) > 0 {
         world.answer(1);
     }
     world.heal();
+    world.finish();
+}
+
+#[test]
+fn sending_threads_that_are_ahead_let_brokers_work_that_have_all_they_may_have_and_answer_soon() {
+    let mut world = roomy(1);
+    let how = |world: &World| world.sender.next_sleep(world.now).1;
+    let warm = world.send("t", 0);
+    world.advance(5);
+    assert!(world.is_reported(warm));
+    world.hold_produce = true;
+    // Five are sent, one is in line, and 2 MiB are 128 batches behind that one.
+    (0..5 + 1 + 127).for_each(|_| fill(&mut world, 0, 16 << 10));
+    world.run();
+    assert_eq!(world.arrived.len(), 1 + 5);
+    assert_ne!(how(&world), Sleep::Behind);
+    fill(&mut world, 0, 16 << 10);
+    world.run();
+    assert_eq!(how(&world), Sleep::Behind);
+    world.advance(10);
+    assert_ne!(how(&world), Sleep::Behind, "the broker takes its time");
+    world.answer(1);
+    world.run();
+    assert_ne!(how(&world), Sleep::Behind, "one batch less is behind");
+    fill(&mut world, 0, 16 << 10);
+    world.run();
+    assert_eq!(how(&world), Sleep::Behind, "it is soon after an answer");
+    world.shared.accumulator.flush();
+    world.run();
+    assert_ne!(how(&world), Sleep::Behind, "somebody flushes");
+    while world.pending(1) > 0 {
+        world.answer(1);
+        world.run();
+    }
     world.finish();
 }
