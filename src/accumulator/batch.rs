@@ -20,7 +20,7 @@ use crate::report::{ReportQueue, Slots};
 use crate::time::Instant;
 use crate::wire::Uuid;
 use crate::wire::crc::crc32c;
-use crate::wire::record::{record_body_len, record_size, write_record};
+use crate::wire::record::{AnyRecord, EncodedRecord, ShortRecord};
 use crate::wire::record_batch::{BatchHeader, HEADER_LEN as BATCH_HEADER_LEN};
 
 /// A batch that takes records, or one that is sealed and waits to be sent or answered.
@@ -168,6 +168,7 @@ impl ProducerBatch {
     }
 
     /// Appends a record if it fits. The first record always fits.
+    #[inline(always)]
     pub fn try_append(
         &mut self,
         record: &Record<'_>,
@@ -175,23 +176,59 @@ impl ProducerBatch {
         reporting: Reporting,
         reports: &ReportQueue,
     ) -> TryAppend {
-        let Body::Open(buffer) = &mut self.body else { return TryAppend::NoRoom };
-        let first = self.record_count == 0;
-        let base = if first { timestamp } else { self.base_timestamp };
-        let (offset_delta, delta) = (self.record_count as i32, timestamp.wrapping_sub(base));
+        let (offset_delta, delta) = self.deltas(timestamp);
         let (key, value, headers) = (record.key, record.value, record.headers);
-        let body_len = record_body_len(offset_delta, delta, key, value, headers);
-        let size = record_size(body_len);
+        match ShortRecord::new(offset_delta, delta, key, value, headers) {
+            Some(short) => self.append_encoded(&short, record, timestamp, reporting, reports),
+            None => self.append_long(record, timestamp, reporting, reports),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn append_long(
+        &mut self,
+        record: &Record<'_>,
+        timestamp: i64,
+        reporting: Reporting,
+        reports: &ReportQueue,
+    ) -> TryAppend {
+        let (offset_delta, delta) = self.deltas(timestamp);
+        let (key, value, headers) = (record.key, record.value, record.headers);
+        let encoded = AnyRecord::new(offset_delta, delta, key, value, headers);
+        self.append_encoded(&encoded, record, timestamp, reporting, reports)
+    }
+
+    /// The next record's differences to the batch's base offset and timestamp.
+    fn deltas(&self, timestamp: i64) -> (i32, i64) {
+        let base = if self.record_count == 0 { timestamp } else { self.base_timestamp };
+        (self.record_count as i32, timestamp.wrapping_sub(base))
+    }
+
+    #[inline(always)]
+    fn append_encoded(
+        &mut self,
+        encoded: &impl EncodedRecord,
+        record: &Record<'_>,
+        timestamp: i64,
+        reporting: Reporting,
+        reports: &ReportQueue,
+    ) -> TryAppend {
+        let Body::Open(buffer) = &mut self.body else { return TryAppend::NoRoom };
+        let (first, size) = (self.record_count == 0, encoded.size());
         let here = buffer.as_ref().len();
         let before = wire_size(self.estimate, self.full_len + here);
         if !first && before + size > self.write_limit {
             return TryAppend::NoRoom;
         }
-        if self.estimate.is_some() && !first && here + size > buffer.capacity() {
-            let full = self.full.len() + 1 >= BUFFERS_MAX;
-            return if full { TryAppend::NoRoom } else { TryAppend::NeedsBuffer };
+        let mut after = before + size;
+        if self.estimate.is_some() {
+            if !first && here + size > buffer.capacity() {
+                let full = self.full.len() + 1 >= BUFFERS_MAX;
+                return if full { TryAppend::NoRoom } else { TryAppend::NeedsBuffer };
+            }
+            after = wire_size(self.estimate, self.full_len + here + size);
         }
-        let bytes = buffer.bytes_mut();
         if !record.no_report && reporting != Reporting::None {
             if self.slot_credit == 0 {
                 self.slot_credit = reports.reserve();
@@ -203,11 +240,13 @@ impl ProducerBatch {
             let kept = (reporting == Reporting::WithTimestamps).then_some(timestamp);
             self.slots.push(self.record_count, record.opaque, kept);
         }
-        write_record(bytes, body_len, offset_delta, delta, key, value, headers);
-        self.base_timestamp = base;
+        encoded.append_to(buffer.bytes_mut());
+        debug_assert_eq!(buffer.as_ref().len(), here + size, "as long as was said");
+        if first {
+            self.base_timestamp = timestamp;
+        }
         self.max_timestamp = self.max_timestamp.max(timestamp);
         self.record_count += 1;
-        let after = wire_size(self.estimate, self.full_len + here + size);
         let grown = if first { after } else { after - before };
         TryAppend::Done { grown, full: self.write_limit <= after }
     }

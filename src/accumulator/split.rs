@@ -7,7 +7,7 @@ use super::batch::{BatchId, Body, ProducerBatch, ProducerStamp, sequence_after};
 use crate::compression::{CompressionType, decompress};
 use crate::report::Slots;
 use crate::wire::crc::crc32c;
-use crate::wire::record::{BatchRecord, record_body_len, record_size, take_record, write_record};
+use crate::wire::record::{AnyRecord, BatchRecord, EncodedRecord, take_record};
 use crate::wire::record_batch::HEADER_LEN as BATCH_HEADER_LEN;
 
 /// The bytes of a piece, which is not compressed: that would be work for the I/O thread, and what
@@ -43,13 +43,13 @@ impl Writer {
         let base = if self.count == 0 { timestamp } else { self.base_timestamp };
         let (offset_delta, delta) = (self.count as i32, timestamp.wrapping_sub(base));
         let (key, value, headers) = (record.key, record.value, &record.headers);
-        let body_len = record_body_len(offset_delta, delta, key, value, headers);
-        let size = BATCH_HEADER_LEN + self.bytes.len() + record_size(body_len);
+        let encoded = AnyRecord::new(offset_delta, delta, key, value, headers);
+        let size = BATCH_HEADER_LEN + self.bytes.len() + encoded.size();
         if self.count > 0 && size > size_max {
             return false;
         }
-        self.bytes.reserve(record_size(body_len));
-        write_record(&mut self.bytes, body_len, offset_delta, delta, key, value, headers);
+        self.bytes.reserve(encoded.size());
+        encoded.append_to(&mut self.bytes);
         self.base_timestamp = base;
         self.max_timestamp = self.max_timestamp.max(timestamp);
         self.count += 1;

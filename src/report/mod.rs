@@ -59,16 +59,24 @@ pub struct Slots {
 
 impl Slots {
     /// Remembers the record at `index` of its batch.
+    #[inline(always)]
     pub fn push(&mut self, index: u32, opaque: u64, timestamp: Option<i64>) {
-        if self.indices.is_empty() && index as usize != self.opaques.len() {
-            // The first gap: a record before this one wanted no report.
-            self.indices.extend(0..self.opaques.len() as u32);
-        }
         if index as usize != self.opaques.len() || !self.indices.is_empty() {
-            self.indices.push(index);
+            self.push_index(index);
         }
         self.opaques.push(opaque);
-        self.timestamps.extend(timestamp);
+        if let Some(timestamp) = timestamp {
+            self.timestamps.push(timestamp);
+        }
+    }
+
+    /// A record before this one wanted no report.
+    #[cold]
+    fn push_index(&mut self, index: u32) {
+        if self.indices.is_empty() {
+            self.indices.extend(0..self.opaques.len() as u32);
+        }
+        self.indices.push(index);
     }
 
     /// Takes the records from `index` on off, and counts them from there.

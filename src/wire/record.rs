@@ -2,7 +2,9 @@
 //! differences to the batch's, key, value and headers. Writing it is the hottest path there is.
 
 use super::error::{Result, WireError};
-use super::varint::{Encoded, SHORT_END, Word, signed_len, take_i32, take_i64, zigzag};
+use super::varint::{
+    Encoded, MAX_LEN_32, SHORT_END, Word, signed_len, take_i32, take_i64, unsigned_len, zigzag,
+};
 use crate::record::Header;
 
 /// What a record takes at most beside its key, value and headers
@@ -12,27 +14,9 @@ const MAX_RECORD_OVERHEAD: usize = 21;
 /// The fewest bytes of a record: its length, attributes, two differences, two lengths, a count.
 pub const MIN_RECORD_BYTES: usize = 7;
 
-/// The length of a record without the length that stands before it.
-#[inline]
-pub fn record_body_len(
-    offset_delta: i32,
-    timestamp_delta: i64,
-    key: Option<&[u8]>,
-    value: Option<&[u8]>,
-    headers: &[Header<'_>],
-) -> usize {
-    1 + signed_len(timestamp_delta)
-        + signed_len(i64::from(offset_delta))
-        + nullable_len(key)
-        + nullable_len(value)
-        + headers_len(headers)
-}
-
-/// The length of a record with the length that stands before it.
-#[inline]
-pub fn record_size(body_len: usize) -> usize {
-    signed_len(body_len as i64) + body_len
-}
+/// What [`estimate_size_upper_bound`] adds at most to key and value of a record without headers.
+pub const PLAIN_OVERHEAD_MAX: usize =
+    super::record_batch::HEADER_LEN + MAX_RECORD_OVERHEAD + 2 * MAX_LEN_32 + 1;
 
 /// What a batch with nothing but this record takes at most, as Java estimates it before it knows
 /// timestamp and offset (`AbstractRecords.estimateSizeInBytesUpperBound`, format 2).
@@ -57,85 +41,166 @@ fn nullable_len(bytes: Option<&[u8]>) -> usize {
 
 #[inline]
 fn headers_len(headers: &[Header<'_>]) -> usize {
+    if headers.is_empty() {
+        return 1;
+    }
     let each = |header: &Header<'_>| {
         nullable_len(Some(header.name.as_bytes())) + nullable_len(header.value)
     };
     signed_len(headers.len() as i64) + headers.iter().map(each).sum::<usize>()
 }
 
-/// Appends a record. `body_len` is what [`record_body_len`] says of the rest; the caller has
-/// refused records of 2 GiB and more and has seen to it that `buffer` has room, so that nothing is
-/// allocated here.
-#[inline]
-pub fn write_record(
-    buffer: &mut Vec<u8>,
+/// A record that can be appended to a batch.
+pub trait EncodedRecord {
+    /// How many bytes it will take, the length that stands before it included.
+    fn size(&self) -> usize;
+
+    /// Appends it to `buffer`. The caller has refused records of 2 GiB and more; nothing is
+    /// allocated if there is room.
+    fn append_to(&self, buffer: &mut Vec<u8>);
+}
+
+/// Any record, encoded.
+pub struct AnyRecord<'a> {
     body_len: usize,
-    offset_delta: i32,
     timestamp_delta: i64,
-    key: Option<&[u8]>,
-    value: Option<&[u8]>,
-    headers: &[Header<'_>],
-) {
-    debug_assert!(i32::try_from(body_len).is_ok(), "a record is shorter than 2 GiB");
-    let start = buffer.len();
-    let (key_len, value_len) = (length_or_minus_one(key), length_or_minus_one(value));
-    let numbers = [body_len as i64, timestamp_delta, i64::from(offset_delta), key_len, value_len];
-    let numbers = numbers.map(zigzag);
-    if numbers.iter().fold(0, |all, number| all | number) < SHORT_END {
-        write_short(buffer, numbers, key);
-    } else {
-        write_long(buffer, numbers, key);
-    }
-    buffer.extend_from_slice(value.unwrap_or_default());
-    if headers.is_empty() {
-        buffer.push(0);
-    } else {
-        write_headers(buffer, headers);
-    }
-    debug_assert_eq!(buffer.len() - start, record_size(body_len), "body_len is of this record");
+    offset_delta: i32,
+    key: Option<&'a [u8]>,
+    value: Option<&'a [u8]>,
+    headers: &'a [Header<'a>],
 }
 
-/// What stands in front of the value, of almost every record: no number takes more than two bytes.
-#[inline]
-fn write_short(buffer: &mut Vec<u8>, numbers: [u64; 5], key: Option<&[u8]>) {
-    let [body_len, timestamp_delta, offset_delta, key_len, value_len] = numbers;
-    let mut word = Word::default();
-    word.push(body_len);
-    word.push(0); // Attributes; none are defined.
-    word.push(timestamp_delta);
-    word.push(offset_delta);
-    word.append_to(buffer);
-    word = Word::default();
-    word.push(key_len);
-    if let Some(key) = key {
-        word.append_to(buffer);
-        buffer.extend_from_slice(key);
-        word = Word::default();
+impl<'a> AnyRecord<'a> {
+    /// Finds out how long it will be.
+    pub fn new(
+        offset_delta: i32,
+        timestamp_delta: i64,
+        key: Option<&'a [u8]>,
+        value: Option<&'a [u8]>,
+        headers: &'a [Header<'a>],
+    ) -> AnyRecord<'a> {
+        let body_len = 1
+            + signed_len(timestamp_delta)
+            + signed_len(i64::from(offset_delta))
+            + nullable_len(key)
+            + nullable_len(value)
+            + headers_len(headers);
+        AnyRecord { body_len, timestamp_delta, offset_delta, key, value, headers }
     }
-    word.push(value_len);
-    word.append_to(buffer);
 }
 
-#[inline(never)]
-fn write_long(buffer: &mut Vec<u8>, numbers: [u64; 5], key: Option<&[u8]>) {
-    let [body_len, timestamp_delta, offset_delta, key_len, value_len] = numbers;
-    put_unsigned(buffer, body_len);
-    put_unsigned(buffer, 0);
-    put_unsigned(buffer, timestamp_delta);
-    put_unsigned(buffer, offset_delta);
-    put_unsigned(buffer, key_len);
-    buffer.extend_from_slice(key.unwrap_or_default());
-    put_unsigned(buffer, value_len);
+impl EncodedRecord for AnyRecord<'_> {
+    fn size(&self) -> usize {
+        signed_len(self.body_len as i64) + self.body_len
+    }
+
+    fn append_to(&self, buffer: &mut Vec<u8>) {
+        put_signed(buffer, self.body_len as i64);
+        buffer.push(0); // Attributes; none are defined.
+        put_signed(buffer, self.timestamp_delta);
+        put_signed(buffer, i64::from(self.offset_delta));
+        for bytes in [self.key, self.value] {
+            put_nullable(buffer, bytes);
+        }
+        write_headers(buffer, self.headers);
+    }
+}
+
+/// A record none of whose numbers takes more than two bytes, encoded: almost every record is.
+///
+/// The numbers are gathered in registers and written together.
+pub struct ShortRecord<'a> {
+    size: usize,
+    /// The length and all up to the key; without a key up to the value.
+    lead: Word,
+    behind_key: u64,
+    key: &'a [u8],
+    value: &'a [u8],
+    headers: &'a [Header<'a>],
+}
+
+/// What the numbers take at most.
+const SHORT_OVERHEAD_MAX: usize = 1 + 5 * 2;
+
+impl<'a> ShortRecord<'a> {
+    /// Encodes the record, if it is short.
+    #[inline(always)]
+    pub fn new(
+        offset_delta: i32,
+        timestamp_delta: i64,
+        key: Option<&'a [u8]>,
+        value: Option<&'a [u8]>,
+        headers: &'a [Header<'a>],
+    ) -> Option<ShortRecord<'a>> {
+        let (timestamp, offset) = (zigzag(timestamp_delta), zigzag(i64::from(offset_delta)));
+        let (key_len, value_len) = (nullable_zigzag(key), nullable_zigzag(value));
+        let (key, value) = (key.unwrap_or_default(), value.unwrap_or_default());
+        let copied = key.len() + value.len() + headers_len(headers);
+        let longest = (SHORT_OVERHEAD_MAX + copied) as u64 * 2;
+        if timestamp | offset | key_len | value_len | longest >= SHORT_END {
+            return None;
+        }
+        let mut lead = Word::default();
+        lead.push(0); // Attributes; none are defined.
+        lead.push(timestamp);
+        lead.push(offset);
+        lead.push(key_len);
+        let mut body_len = lead.len() + copied;
+        let mut behind_key = 0;
+        if key.is_empty() {
+            body_len -= lead.len();
+            lead.push(value_len);
+            body_len += lead.len();
+        } else {
+            behind_key = value_len;
+            body_len += unsigned_len(value_len);
+        }
+        let before = lead.len();
+        lead.push_front(body_len as u64 * 2);
+        let size = body_len + lead.len() - before;
+        Some(ShortRecord { size, lead, behind_key, key, value, headers })
+    }
+}
+
+impl EncodedRecord for ShortRecord<'_> {
+    #[inline(always)]
+    fn size(&self) -> usize {
+        self.size
+    }
+
+    #[inline(always)]
+    fn append_to(&self, buffer: &mut Vec<u8>) {
+        self.lead.append_to(buffer);
+        if !self.key.is_empty() {
+            buffer.extend_from_slice(self.key);
+            put_unsigned(buffer, self.behind_key);
+        }
+        buffer.extend_from_slice(self.value);
+        if self.headers.is_empty() {
+            buffer.push(0);
+        } else {
+            write_headers(buffer, self.headers);
+        }
+    }
 }
 
 fn write_headers(buffer: &mut Vec<u8>, headers: &[Header<'_>]) {
-    put_unsigned(buffer, zigzag(headers.len() as i64));
+    put_signed(buffer, headers.len() as i64);
     for header in headers {
         for bytes in [Some(header.name.as_bytes()), header.value] {
-            put_unsigned(buffer, zigzag(length_or_minus_one(bytes)));
-            buffer.extend_from_slice(bytes.unwrap_or_default());
+            put_nullable(buffer, bytes);
         }
     }
+}
+
+#[inline]
+fn put_nullable(buffer: &mut Vec<u8>, bytes: Option<&[u8]>) {
+    put_signed(buffer, length_or_minus_one(bytes));
+    buffer.extend_from_slice(bytes.unwrap_or_default());
+}
+
+fn put_signed(buffer: &mut Vec<u8>, number: i64) {
+    put_unsigned(buffer, zigzag(number));
 }
 
 #[inline]
@@ -147,6 +212,12 @@ fn put_unsigned(buffer: &mut Vec<u8>, number: u64) {
             buffer.extend_from_slice(Encoded::new(number).as_slice());
         }
     }
+}
+
+/// The length of bytes as it stands before them; null is -1.
+#[inline(always)]
+fn nullable_zigzag(bytes: Option<&[u8]>) -> u64 {
+    bytes.map_or(1, |bytes| bytes.len() as u64 * 2)
 }
 
 #[inline]

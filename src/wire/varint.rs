@@ -35,38 +35,69 @@ pub fn signed_len(value: i64) -> usize {
 /// Numbers below this take one byte or two.
 pub const SHORT_END: u64 = 1 << 14;
 
-/// Up to eight bytes of numbers below [`SHORT_END`], gathered in a register: bytes that are written
-/// to memory one by one and read at once as a word have to wait for each other.
+/// Up to eight bytes of numbers below [`SHORT_END`], and one more in front of them, gathered in
+/// registers: bytes that are written to memory one by one and read at once have to wait for each
+/// other.
 #[derive(Default)]
 pub struct Word {
-    bytes: u64,
+    bytes: u128,
     bits: u32,
 }
 
 impl Word {
-    /// Adds a number.
-    #[inline]
+    /// Adds a number, in the first eight bytes.
+    #[inline(always)]
     pub fn push(&mut self, number: u64) {
-        debug_assert!(number < SHORT_END && self.bits <= 48, "two bytes, and there is room");
-        let second = number >> 7;
-        let more = u64::from(second != 0);
-        self.bytes |= (number & 0x7f | more << 7 | second << 8) << self.bits;
-        self.bits += 8 + 8 * more as u32;
+        debug_assert!(self.bits <= 56, "there is room");
+        let (bytes, bits) = short(number);
+        self.bytes |= u128::from(bytes << self.bits);
+        self.bits += bits;
+    }
+
+    /// Adds a number in front of the others.
+    #[inline(always)]
+    pub fn push_front(&mut self, number: u64) {
+        let (bytes, bits) = short(number);
+        self.bytes = if bits == 8 { self.bytes << 8 } else { self.bytes << 16 };
+        self.bytes |= u128::from(bytes);
+        self.bits += bits;
+    }
+
+    /// How many bytes were added.
+    #[inline(always)]
+    pub fn len(&self) -> usize {
+        self.bits as usize / 8
     }
 
     /// Appends what was added to `buffer`.
-    #[inline]
+    #[inline(always)]
     pub fn append_to(&self, buffer: &mut Vec<u8>) {
-        let (start, len) = (buffer.len(), self.bits as usize / 8);
+        let (start, len) = (buffer.len(), self.len());
         let bytes = self.bytes.to_le_bytes();
         if buffer.capacity() - start < bytes.len() {
-            buffer.extend_from_slice(&bytes[..len]);
+            append_rest(buffer, &bytes, len);
             return;
         }
         // To copy all of it is cheaper, as its length is known when this is compiled.
         buffer.extend_from_slice(&bytes);
         buffer.truncate(start + len);
     }
+}
+
+/// Where a buffer ends.
+#[cold]
+#[inline(never)]
+fn append_rest(buffer: &mut Vec<u8>, bytes: &[u8], len: usize) {
+    buffer.extend_from_slice(&bytes[..len]);
+}
+
+/// A number below [`SHORT_END`] as it is written, and how many bits that has.
+#[inline(always)]
+fn short(number: u64) -> (u64, u32) {
+    debug_assert!(number < SHORT_END, "two bytes at most");
+    let second = number >> 7;
+    let more = u64::from(second != 0);
+    (number & 0x7f | more << 7 | second << 8, 8 + 8 * more as u32)
 }
 
 /// An unsigned number as it is written.
@@ -217,15 +248,18 @@ mod tests {
 
     #[test]
     fn a_word_of_short_numbers_is_the_same_numbers_one_by_one() {
-        for numbers in [[0, 127, 128], [SHORT_END - 1; 3], [1, 8191, 0], [300, 5, 16000]] {
+        let last = SHORT_END - 1;
+        for numbers in [[0, 127, 128, 1, 2], [last; 5], [1, 8191, 0, 200, 7], [300, 5, 16000, 0, 0]]
+        {
             let expected: Vec<u8> = numbers.iter().flat_map(|number| unsigned(*number)).collect();
-            for room in [0, expected.len(), 8, 100] {
+            for room in [0, expected.len(), 8, 16, 100] {
                 let mut buffer = Vec::with_capacity(1 + room);
                 buffer.push(b'x');
                 let mut word = Word::default();
-                numbers.iter().for_each(|number| word.push(*number));
+                numbers[1..].iter().for_each(|number| word.push(*number));
+                word.push_front(numbers[0]);
                 word.append_to(&mut buffer);
-                assert_eq!(buffer[1..], expected, "{numbers:?}");
+                assert_eq!((&buffer[1..], word.len()), (&expected[..], expected.len()));
             }
         }
     }

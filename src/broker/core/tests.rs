@@ -19,7 +19,7 @@ use crate::wire::messages::produce::{
     PartitionProduceData, PartitionProduceResponse, TopicProduceData,
 };
 use crate::wire::messages::{ListOffsetsRequest, MetadataRequest, ProduceRequest, ProduceResponse};
-use crate::wire::record::{record_body_len, write_record};
+use crate::wire::record::{AnyRecord, EncodedRecord};
 use crate::wire::record_batch::BatchHeader;
 use crate::wire::{Records, Request};
 
@@ -113,8 +113,7 @@ impl Sim {
 
 fn batch() -> Bytes {
     let mut records = Vec::new();
-    let len = record_body_len(0, 0, None, Some(b"v"), &[]);
-    write_record(&mut records, len, 0, 0, None, Some(b"v"), &[]);
+    AnyRecord::new(0, 0, None, Some(b"v"), &[]).append_to(&mut records);
     let header = BatchHeader {
         base_offset: 0,
         partition_leader_epoch: -1,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::{Buf, BufMut, Bytes};
 
 use crate::wire::crc::crc32c;
-use crate::wire::record::{record_body_len, write_record};
+use crate::wire::record::{AnyRecord, EncodedRecord};
 use crate::wire::record_batch::{BatchHeader, RecordBatch};
 
 const OFFSET_KEY: i16 = 1;
@@ -86,8 +86,7 @@ pub fn encode(kept: &[Kept], wall_ms: i64) -> Bytes {
             }
         };
         let (key, value) = (Some(&key[..]), value.as_deref());
-        let len = record_body_len(index, 0, key, value, &[]);
-        write_record(&mut records, len, index, 0, key, value, &[]);
+        AnyRecord::new(index, 0, key, value, &[]).append_to(&mut records);
     }
     let header = BatchHeader {
         base_offset: 0,

@@ -7,7 +7,7 @@ use crate::error::ErrorCode;
 use crate::record::Header;
 use crate::wire::Records;
 use crate::wire::crc::crc32c;
-use crate::wire::record::{record_body_len, write_record};
+use crate::wire::record::{AnyRecord, EncodedRecord};
 use crate::wire::record_batch::{BatchHeader, RecordBatch};
 
 const NOW_MS: i64 = 1_700_000_000_000;
@@ -18,8 +18,7 @@ fn bytes(timestamps: &[i64], key: Option<&[u8]>, change: impl FnOnce(&mut BatchH
     let headers: [Header<'_>; 0] = [];
     for (i, timestamp) in timestamps.iter().enumerate() {
         let (delta, value) = (timestamp - timestamps[0], Some(&b"value"[..]));
-        let len = record_body_len(i as i32, delta, key, value, &headers);
-        write_record(&mut records, len, i as i32, delta, key, value, &headers);
+        AnyRecord::new(i as i32, delta, key, value, &headers).append_to(&mut records);
     }
     let mut header = BatchHeader {
         base_offset: 0,

@@ -59,10 +59,15 @@ fn write_all(inputs: &[Input]) -> Vec<u8> {
     for (i, input) in inputs.iter().enumerate() {
         let (key, value, headers) = (input.key.as_deref(), input.value.as_deref(), input.headers());
         let delta = input.timestamp - inputs[0].timestamp;
-        let body_len = record_body_len(i as i32, delta, key, value, &headers);
+        let record = AnyRecord::new(i as i32, delta, key, value, &headers);
         let before = buffer.len();
-        write_record(&mut buffer, body_len, i as i32, delta, key, value, &headers);
-        assert_eq!(buffer.len() - before, record_size(body_len));
+        record.append_to(&mut buffer);
+        assert_eq!(buffer.len() - before, record.size());
+        if let Some(short) = ShortRecord::new(i as i32, delta, key, value, &headers) {
+            let mut same = Vec::new();
+            short.append_to(&mut same);
+            assert_eq!((same.len(), &same[..]), (short.size(), &buffer[before..]));
+        }
     }
     buffer
 }
@@ -277,8 +282,7 @@ proptest! {
         for input in &inputs {
             let (key, value) = (input.key.as_deref(), input.value.as_deref());
             let headers = input.headers();
-            let body_len = record_body_len(i32::MIN, i64::MIN, key, value, &headers);
-            let most = HEADER_LEN + record_size(body_len);
+            let most = HEADER_LEN + AnyRecord::new(i32::MIN, i64::MIN, key, value, &headers).size();
             prop_assert!(most <= estimate_size_upper_bound(key, value, &headers));
         }
     }
