@@ -24,7 +24,7 @@ COUNTED = [
     ("send", r"work_send ", ROUNDS * RECORDS),
     ("send with a key of 16 bytes", r"work_send_keyed ", ROUNDS * RECORDS),
     ("send with three headers", r"work_send_headers ", ROUNDS * RECORDS),
-    ("append", r"ProducerBatch::try_append ", 3 * ROUNDS * RECORDS),
+    ("append", r"RecordAccumulator::append_next ", 3 * ROUNDS * RECORDS),
     ("seal a kilobyte", r"RecordAccumulator>::seal ", ROUNDS * 2380),
     ("drain a batch", r"Sender>::send_produce ", ROUNDS * BATCHES),
     ("answer of a batch", r"Sender>::produce_answered ", ROUNDS * BATCHES),

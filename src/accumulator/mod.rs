@@ -157,6 +157,20 @@ impl RecordAccumulator {
         }
     }
 
+    /// Appends to the partition's last batch, if that needs nothing else.
+    #[inline(always)]
+    pub fn append_at_once(
+        &self,
+        topic: &Topic,
+        partition: &Arc<PartitionQueue>,
+        record: &Record<'_>,
+        timestamp: i64,
+        sticky: Option<Lane>,
+    ) -> bool {
+        let Some(mut guard) = partition.try_lock() else { return false };
+        self.append_next(topic, partition, &mut guard, record, timestamp, sticky)
+    }
+
     /// Appends to the partition's last batch what follows a record that was appended just now, as
     /// far as there is room: `more(n)` is the n-th record, if it goes the same way. Says how many
     /// were appended.
@@ -197,7 +211,8 @@ impl RecordAccumulator {
         {
             return false;
         }
-        let appended = self.append_to_last(deque, record, timestamp, &mut None);
+        let Some(batch) = self.last_open(deque) else { return false };
+        let appended = batch.try_append(record, timestamp, self.config.reporting, &self.reports);
         let TryAppend::Done { grown, full } = appended else { return false };
         self.count(topic, partition, deque, sticky, grown, full);
         if full {
@@ -235,7 +250,6 @@ impl RecordAccumulator {
         Ok((grown, full))
     }
 
-    #[inline(always)]
     fn append_to_last(
         &self,
         deque: &mut Deque,
@@ -243,18 +257,23 @@ impl RecordAccumulator {
         at: i64,
         buffer: &mut Option<(Buffer, Instant)>,
     ) -> TryAppend {
-        let Some(batch) = deque.batches.back_mut() else { return TryAppend::NoRoom };
-        if batch.id.number < self.ended_below.load(Ordering::Acquire) {
-            return TryAppend::NoRoom;
-        }
-        let kept = self.config.reporting;
-        match batch.try_append(record, at, kept, &self.reports) {
-            TryAppend::NeedsBuffer if buffer.is_some() => {
-                buffer.take().into_iter().for_each(|(buffer, _)| batch.extend(buffer));
-                batch.try_append(record, at, kept, &self.reports)
+        let Some(batch) = self.last_open(deque) else { return TryAppend::NoRoom };
+        loop {
+            match batch.try_append(record, at, self.config.reporting, &self.reports) {
+                TryAppend::NeedsBuffer => match buffer.take() {
+                    Some((buffer, _)) => batch.extend(buffer),
+                    None => return TryAppend::NeedsBuffer,
+                },
+                done => return done,
             }
-            done => done,
         }
+    }
+
+    /// The batch that takes records now.
+    #[inline(always)]
+    fn last_open<'a>(&self, deque: &'a mut Deque) -> Option<&'a mut ProducerBatch> {
+        let ended = self.ended_below.load(Ordering::Acquire);
+        deque.batches.back_mut().filter(|batch| batch.id.number >= ended)
     }
 
     /// Counts the bytes of a record, and switches the sticky partition when it is time.

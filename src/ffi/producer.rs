@@ -44,6 +44,7 @@ pub struct ProducerHandle {
 static PRODUCERS: Table<ProducerHandle, ottla_producer_t> = Table::new(Kind::Producer);
 
 /// The producer behind a handle, if it belongs to this process.
+#[inline]
 pub fn live(producer: *const ottla_producer_t) -> Result<Held<ProducerHandle>> {
     let handle = PRODUCERS.require(producer, "producer")?;
     handle.home.check(&handle.producer)?;

@@ -84,7 +84,7 @@ pub struct Numbers {
 }
 
 impl Numbers {
-    #[inline]
+    #[inline(always)]
     pub fn new(partition: i32, timestamp_ms: i64, opaque: u64, flags: u32) -> Result<Numbers> {
         if partition < -1 {
             return Err(invalid(format!("partition is {partition}: use -1 to have one chosen")));
@@ -165,7 +165,9 @@ pub unsafe fn with_record<R>(
     send: impl FnOnce(&Record<'_>) -> Result<R>,
 ) -> Result<R> {
     // SAFETY: the caller's promise.
-    let seen = unsafe { read(record) }?;
+    unsafe { check_struct(record) }?;
+    // SAFETY: not null, and as large as the caller says.
+    let seen = unsafe { record.read_unaligned() };
     // SAFETY: the caller's promise about the record.
     let plain = unsafe { without_headers(&seen) }?;
     if seen.header_count == 0 {
@@ -176,12 +178,12 @@ pub unsafe fn with_record<R>(
     unsafe { with_headers(seen.headers, seen.header_count, send) }
 }
 
-/// Copies the struct.
+/// Refuses a struct that is not there, or is smaller than this library's.
 ///
 /// # Safety
 /// `record` is null or can be read as far as its size says.
-#[inline]
-unsafe fn read(record: *const ottla_record_t) -> Result<ottla_record_t> {
+#[inline(always)]
+unsafe fn check_struct(record: *const ottla_record_t) -> Result<()> {
     if record.is_null() {
         return Err(invalid("record is NULL"));
     }
@@ -193,8 +195,7 @@ unsafe fn read(record: *const ottla_record_t) -> Result<ottla_record_t> {
              {RECORD_SIZE_MIN} at least"
         )));
     }
-    // SAFETY: not null, and as large as the caller says.
-    Ok(unsafe { record.read_unaligned() })
+    Ok(())
 }
 
 /// The record but for its headers.
@@ -249,8 +250,11 @@ impl<'a> RecordArray<'a> {
         if index >= self.count {
             return None;
         }
+        let at = self.at.wrapping_byte_add(index * self.stride);
         // SAFETY: the promise at its making.
-        let record = unsafe { read(self.at.wrapping_byte_add(index * self.stride)) }.ok()?;
+        unsafe { check_struct(at) }.ok()?;
+        // SAFETY: not null, and as large as the caller says.
+        let record = unsafe { at.read_unaligned() };
         // SAFETY: as above.
         let plain = unsafe { without_headers(&record) }.ok()?;
         (record.header_count == 0).then_some(plain)

@@ -38,6 +38,7 @@ use crate::report::ReportQueue;
 use crate::sender::{self, IoConfig, SenderConfig, Shared};
 use crate::sync::{Condvar, Mutex};
 use crate::time;
+use crate::wire::record::PLAIN_OVERHEAD_MAX;
 
 /// Code of the application that a producer runs.
 #[derive(Default)]
@@ -64,6 +65,8 @@ pub struct Producer {
     #[allow(clippy::type_complexity)]
     log_sink: Option<Box<dyn Fn(Level, &str) + Send + Sync>>,
     tickets: Arc<Tickets>,
+    /// Key and value of a record without headers that is not too large for sure, bytes.
+    surely_fits: usize,
     started: AtomicBool,
     /// It may have threads, also if not all of them could be started.
     has_threads: AtomicBool,
@@ -112,6 +115,7 @@ impl Producer {
         }
         let accumulator = RecordAccumulator::new(accumulator_config(&config)?, reports.clone());
         let metadata = Metadata::new(metadata_config(&config), time::now());
+        let most = config.max_request_size.min(accumulator.pool.total());
         Ok(Arc::new(Producer {
             shared: Arc::new(Shared::new(accumulator, metadata, log)),
             tickets: Arc::new(Tickets::new(reports.clone())),
@@ -120,6 +124,7 @@ impl Producer {
             partitioner: hooks.partitioner,
             sink: hooks.reports,
             log_sink: hooks.log,
+            surely_fits: most.saturating_sub(PLAIN_OVERHEAD_MAX),
             started: AtomicBool::new(false),
             has_threads: AtomicBool::new(false),
             closed: AtomicBool::new(false),

@@ -117,27 +117,42 @@ impl Producer {
         self.reports.interrupt();
     }
 
+    #[inline(always)]
     fn intercept(self: &Arc<Self>, record: &Record<'_>, patience: &mut Patience<'_>) -> Result<()> {
+        let result = match self.interceptors.is_empty() {
+            true => self.do_send(record, patience),
+            false => self.intercept_any(record, patience),
+        };
+        result.map_err(|error| self.reason(error))
+    }
+
+    #[inline(never)]
+    fn intercept_any(
+        self: &Arc<Self>,
+        record: &Record<'_>,
+        patience: &mut Patience<'_>,
+    ) -> Result<()> {
         let ticket = patience.ticket();
-        let result = if self.interceptors.is_empty() {
-            self.do_send(record, patience)
-        } else if ticket != 0 {
+        if ticket != 0 {
             // They saw it when the ticket was given; it goes on as they left it.
-            match self.tickets.get(ticket).and_then(|held| held.record) {
+            return match self.tickets.get(ticket).and_then(|held| held.record) {
                 Some(seen) => seen.with(|record| self.send_seen(record, patience)),
                 None => self.do_send(record, patience),
-            }
-        } else {
-            self.check_open()?;
-            let _scope = CallbackScope::enter(self);
-            let mut send = |record: &Record<'_>| self.send_seen(record, patience);
-            self.interceptors.on_send(record, &self.shared.log, &mut send)
-        };
-        result.map_err(|error| match self.shared.fatal() {
-            // A fatal error closes everything; it is the reason to tell.
+            };
+        }
+        self.check_open()?;
+        let _scope = CallbackScope::enter(self);
+        let mut send = |record: &Record<'_>| self.send_seen(record, patience);
+        self.interceptors.on_send(record, &self.shared.log, &mut send)
+    }
+
+    /// The reason to tell: a fatal error closes everything.
+    #[cold]
+    fn reason(&self, error: Error) -> Error {
+        match self.shared.fatal() {
             Some(fatal) if error.code() == ErrorCode::CLOSED => fatal.clone(),
             _ => error,
-        })
+        }
     }
 
     /// As `do_send`, and keeps what the interceptors made of the record with its ticket.
@@ -164,13 +179,15 @@ impl Producer {
             self.check_open()?;
             *fresh = self.redeem(place, &mut in_hand)?;
         }
-        let topic = match self.known_topic(record) {
-            Some(topic) => topic,
-            None => self.wait_on_metadata(record, patience)?,
-        };
-        let result = self.send_to(&topic, record, &mut in_hand, patience);
-        LAST_TOPIC.set(Some(topic));
-        result
+        LAST_TOPIC.with(|last| {
+            let topic = match self.known_topic(record, last.take()) {
+                Some(topic) => topic,
+                None => self.wait_on_metadata(record, patience)?,
+            };
+            let result = self.send_to(&topic, record, &mut in_hand, patience);
+            last.set(Some(topic));
+            result
+        })
     }
 
     /// Sends what follows a record that was accepted just now, as far as it surely goes the same
@@ -185,7 +202,7 @@ impl Producer {
         if !self.interceptors.is_empty() || self.check_open().is_err() {
             return 0;
         }
-        let Some(topic) = self.known_topic(record) else { return 0 };
+        let Some(topic) = self.known_topic(record, LAST_TOPIC.take()) else { return 0 };
         let choice = record.partition.map_or(Choice::Sticky, Choice::Fixed);
         let (index, sticky) = self.place(&topic, choice);
         let sent = topic.partition(index).map_or(0, |partition| {
@@ -215,12 +232,13 @@ impl Producer {
             && self.check_size(next).is_ok()
     }
 
-    /// The topic, if it is known and has the partition that the record names.
+    /// The topic, if it is known and has the partition that the record names; `last` is the one
+    /// that this thread sent to last, of any producer.
     #[inline(always)]
-    fn known_topic(&self, record: &Record<'_>) -> Option<Arc<Topic>> {
+    fn known_topic(&self, record: &Record<'_>, last: Option<Arc<Topic>>) -> Option<Arc<Topic>> {
         let topics = &self.shared.accumulator.topics;
-        let last = LAST_TOPIC.take().filter(|topic| topics.owns(topic));
-        let found = match last.filter(|topic| topic.name.as_str() == record.topic) {
+        let last = last.filter(|topic| topics.owns(topic));
+        let found = match last.filter(|topic| topic.name.is(record.topic)) {
             Some(topic) => topic,
             None => topics.view().get(record.topic)?.clone(),
         };
@@ -237,19 +255,26 @@ impl Producer {
     ) -> Result<()> {
         topic.touch();
         let choice = self.partition(topic, record, topic.partition_count())?;
-        let size = self.check_size(record)?;
+        self.check_size(record)?;
         let timestamp = record.timestamp.unwrap_or_else(time::wall_ms);
-        self.append(topic, choice, record, timestamp, size, in_hand, patience)
+        let (index, sticky) = self.place(topic, choice);
+        let accumulator = &self.shared.accumulator;
+        if let Some(partition) = topic.partition(index)
+            && accumulator.append_at_once(topic, partition, record, timestamp, sticky)
+        {
+            return Ok(());
+        }
+        self.append(topic, choice, record, timestamp, in_hand, patience)
     }
 
-    #[allow(clippy::too_many_arguments)]
+    /// Appends the record whatever that needs.
+    #[inline(never)]
     fn append(
         self: &Arc<Self>,
         topic: &Topic,
         choice: Choice,
         record: &Record<'_>,
         timestamp: i64,
-        size: usize,
         in_hand: &mut InHand,
         patience: &mut Patience<'_>,
     ) -> Result<()> {
@@ -263,7 +288,7 @@ impl Producer {
                 Append::Done => return Ok(()),
                 Append::PartitionChanged => {}
                 Append::NeedsBuffer => {
-                    let buffer = self.reserve(record.topic, size, patience)?;
+                    let buffer = self.reserve(record, patience)?;
                     *in_hand = Some((buffer, time::now()));
                 }
             }
@@ -331,8 +356,19 @@ impl Producer {
         }
     }
 
-    /// The size of a buffer for the record, if it is not too large.
-    fn check_size(&self, record: &Record<'_>) -> Result<usize> {
+    /// Refuses a record that is too large.
+    #[inline(always)]
+    fn check_size(&self, record: &Record<'_>) -> Result<()> {
+        let bytes = record.key.unwrap_or_default().len() + record.value.unwrap_or_default().len();
+        if record.headers.is_empty() && bytes <= self.surely_fits {
+            return Ok(());
+        }
+        self.check_size_closely(record)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn check_size_closely(&self, record: &Record<'_>) -> Result<()> {
         let size = estimate_size_upper_bound(record.key, record.value, record.headers);
         let too_large = |limit: usize, key: &str| {
             let text = format!(
@@ -347,11 +383,13 @@ impl Producer {
         if size > pool {
             return too_large(pool, "buffer.memory");
         }
-        Ok(size.max(self.config.batch_size))
+        Ok(())
     }
 
     #[inline(never)]
-    fn reserve(&self, topic: &str, size: usize, patience: &mut Patience<'_>) -> Result<Buffer> {
+    fn reserve(&self, record: &Record<'_>, patience: &mut Patience<'_>) -> Result<Buffer> {
+        let size = estimate_size_upper_bound(record.key, record.value, record.headers);
+        let size = size.max(self.config.batch_size);
         let pool = &self.shared.accumulator.pool;
         let mut number = 0;
         let is_ticket = matches!(patience, Patience::Ticket { .. });
@@ -374,7 +412,7 @@ impl Producer {
         self.shared.accumulator.wakeup.demand(Instant(0));
         let deadline = match patience {
             Patience::Ticket { place, .. } => {
-                return Err(self.hold(place, number, Awaited::Memory(ticket), topic));
+                return Err(self.hold(place, number, Awaited::Memory(ticket), record.topic));
             }
             Patience::Block(_) => patience.deadline(),
         };
