@@ -31,7 +31,7 @@ func WithTopic(name string, partitions int) Option {
 }
 
 // WithConfig sets one of Kafka's keys of brokers or of topics, which hold for all topics:
-// auto.create.topics.enable, min.insync.replicas, message.max.bytes, …
+// auto.create.topics.enable, min.insync.replicas, max.message.bytes, …
 func WithConfig(key, value string) Option {
 	return func(lines *strings.Builder) { fmt.Fprintf(lines, "%s=%s\n", key, value) }
 }
