@@ -40,7 +40,7 @@ func WithConfigMap(config map[string]string) Option {
 	}
 }
 
-// WithLogger says where log lines go; without it to slog.Default(). log.level says which lines
+// WithLogger says where log lines go; without it, or with nil, to slog.Default(). log.level says which lines
 // there are (warn and worse). The handler runs on the goroutine that runs callbacks.
 func WithLogger(log *slog.Logger) Option {
 	return func(s *settings) { s.log = log }
@@ -73,8 +73,8 @@ func (f PartitionerFunc) Partition(record *Record, count int32) int32 { return f
 // Interceptor sees each record before it is sent, and its report before the application does.
 type Interceptor interface {
 	// OnSend runs once for each record, on the goroutine that sends. It may change the record,
-	// which is a copy, though not the bytes that it points to. An error is logged, and the record
-	// goes on as it was before this interceptor.
+	// which is a copy, and append to its Headers, though not change the bytes and headers that are
+	// there. An error is logged, and the record goes on as it was before this interceptor.
 	OnSend(ctx context.Context, record *Record) error
 	// OnAcknowledgement runs where callbacks run, also for records without a callback. It must
 	// not change the report.

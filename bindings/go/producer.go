@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -54,9 +55,18 @@ func Version() string { return capi.Version() }
 // NewProducer makes a producer. It connects to nothing before its first use. An error names the
 // option that is wrong.
 func NewProducer(options ...Option) (*Producer, error) {
-	s := settings{log: slog.Default()}
+	var s settings
 	for _, option := range options {
+		if option == nil {
+			return nil, errorf(ErrInvalidArgument, "an option is nil")
+		}
 		option(&s)
+	}
+	if slices.Contains(s.interceptors, nil) {
+		return nil, errorf(ErrInvalidArgument, "an interceptor is nil")
+	}
+	if s.log == nil {
+		s.log = slog.Default()
 	}
 	config, failure := capi.NewConfig()
 	if failure != nil {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/binary"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -46,12 +47,15 @@ func (p *Producer) sendPrepared(ctx context.Context, record *Record, done func(*
 		return closedError()
 	}
 	prepared := *record
+	// What an interceptor appends must not be written behind the headers of the application.
+	prepared.Headers = slices.Clip(prepared.Headers)
 	for _, interceptor := range p.interceptors {
 		changed := prepared
 		if err := interceptor.OnSend(ctx, &changed); err != nil {
 			p.log.WarnContext(ctx, "an interceptor's OnSend failed", "error", err)
 			continue
 		}
+		changed.Headers = slices.Clip(changed.Headers)
 		prepared = changed
 	}
 	prepared.Opaque = record.Opaque

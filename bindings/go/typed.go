@@ -80,6 +80,9 @@ func (t *TypedProducer[K, V]) SendSync(ctx context.Context, record *TypedRecord[
 }
 
 func (t *TypedProducer[K, V]) serialize(record *TypedRecord[K, V]) (Record, error) {
+	if record == nil {
+		return Record{}, errorf(ErrInvalidArgument, "the record is nil")
+	}
 	serialized := record.Record
 	for _, part := range []struct {
 		name string

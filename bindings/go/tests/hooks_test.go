@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -106,6 +107,34 @@ func TestInterceptorsSeeTheSendersOpaque(t *testing.T) {
 	})
 }
 
+// adder appends a header, which must not land behind those of the application.
+type adder struct{ name string }
+
+func (a adder) OnSend(_ context.Context, record *ottla.Record) error {
+	record.Headers = append(record.Headers, ottla.Header{Name: a.name})
+	if a.name == "failed" {
+		return errors.New("it is not to be seen")
+	}
+	return nil
+}
+
+func (a adder) OnAcknowledgement(*ottla.Report) {}
+
+func TestWhatInterceptorsAppendIsTheirOwn(t *testing.T) {
+	both(t, func(e *env) {
+		p := e.producer(ottla.WithInterceptors(adder{"first"}, adder{"failed"}, adder{"last"}))
+		topic := e.topic(1)
+		headers := []ottla.Header{{Name: "mine"}, {Name: "yours"}, {Name: "theirs"}}
+		e.send(p, &ottla.Record{Topic: topic, Headers: headers[:1]})
+		e.want(headers[1].Name == "yours" && headers[2].Name == "theirs", "%v", headers)
+		names := []string{}
+		for _, header := range e.read(topic, 1)[0].Headers {
+			names = append(names, header.Key)
+		}
+		e.want(slices.Equal(names, []string{"mine", "first", "last"}), "%v", names)
+	})
+}
+
 func TestPartitionsFor(t *testing.T) {
 	both(t, func(e *env) {
 		p := e.producer(ottla.WithConfig("max.block.ms", "1000"))
@@ -182,6 +211,29 @@ func TestLogTells(t *testing.T) {
 }
 
 // Typed producers serialize, and say which part of what could not be.
+func TestNilIsNoLoggerNoInterceptorAndNoOption(t *testing.T) {
+	for _, option := range []ottla.Option{nil, ottla.WithInterceptors(adder{}, nil)} {
+		_, err := ottla.NewProducer(ottla.WithBootstrapServers("127.0.0.1:1"), option)
+		if !errors.Is(err, ottla.ErrInvalidArgument) || !strings.Contains(err.Error(), "is nil") {
+			t.Errorf("%v", err)
+		}
+	}
+	embedded(t, func(e *env) {
+		lines := &logLines{}
+		before := slog.Default()
+		slog.SetDefault(slog.New(lines))
+		defer slog.SetDefault(before)
+		p := e.producer(ottla.WithLogger(nil))
+		e.send(p, &ottla.Record{Topic: e.topic(1)})
+		e.cluster.Kill(1)
+		e.eventually("the default logger hears of it", func() bool {
+			return lines.has("closed the connection")
+		})
+		typed := ottla.Typed(p, ottla.String(), ottla.String())
+		e.refused(typed.Send(e.ctx, nil, nil), ottla.ErrInvalidArgument, "nil")
+	})
+}
+
 func TestSerializers(t *testing.T) {
 	both(t, func(e *env) {
 		p, topic := e.producer(), e.topic(1)
