@@ -3,6 +3,8 @@
 package tests
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -46,7 +48,9 @@ func TestCloseInTime(t *testing.T) {
 			}))
 		}
 		start := time.Now()
-		e.refused(p.Close(e.within(300*time.Millisecond)), ottla.ErrClosedForcefully, "10 record")
+		err := p.Close(e.within(300 * time.Millisecond))
+		e.refused(err, ottla.ErrClosedForcefully, "10 record")
+		e.want(errors.Is(err, context.DeadlineExceeded), "%v is not the context's", err)
 		took := time.Since(start)
 		e.want(took >= 290*time.Millisecond && took < 10*time.Second, "it took %v", took)
 		e.want(reported.Load() == 10, "%d of 10 are reported", reported.Load())
@@ -80,13 +84,35 @@ func TestClosedSaysSo(t *testing.T) {
 		e.refused(p.TrySend(record, done), ottla.ErrClosed)
 		_, err := p.SendSync(e.ctx, record)
 		e.refused(err, ottla.ErrClosed)
-		e.refused(p.Flush(e.ctx), ottla.ErrClosed)
+		e.must(p.Flush(e.ctx)) // There is nothing to wait for.
 		e.refused(p.Purge(ottla.PurgeQueued), ottla.ErrClosed)
 		_, err = p.PartitionsFor(e.ctx, topic)
 		e.refused(err, ottla.ErrClosed)
 		_, err = p.Metrics()
 		e.refused(err, ottla.ErrClosed)
 		e.must(p.Close(e.ctx)) // As often as one likes.
+	})
+}
+
+func TestFlushWaitsForACloseThatIsUnderWay(t *testing.T) {
+	embedded(t, func(e *env) {
+		p, topic := e.producer(), e.topic(1)
+		e.send(p, &ottla.Record{Topic: topic})
+		e.cluster.Pause(1)
+		flushed, closed := make(chan error, 1), make(chan error, 1)
+		record := &ottla.Record{Topic: topic, Value: []byte("late")}
+		e.must(p.Send(e.ctx, record, func(r *ottla.Report) { e.must(r.Err) }))
+		go func() { flushed <- p.Flush(e.ctx) }()
+		go func() { closed <- p.Close(e.ctx) }()
+		e.eventually("it closes", func() bool {
+			return errors.Is(p.TrySend(record, nil), ottla.ErrClosed)
+		})
+		err := p.Flush(e.within(20 * time.Millisecond))
+		e.refused(err, ottla.ErrTimedOut)
+		e.cluster.Resume(1)
+		e.must(p.Flush(e.ctx))
+		e.must(<-flushed)
+		e.must(<-closed)
 	})
 }
 
