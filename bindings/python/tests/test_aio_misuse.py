@@ -30,6 +30,17 @@ def test_a_send_that_is_never_awaited_where_warnings_are_errors():
     assert done.stderr.count("was never awaited") == 1
 
 
+def test_a_task_that_sends_says_so_in_its_repr(own):
+    async def main():
+        async with ottla.aio.Producer(bootstrap_servers=own.servers) as producer:
+            task = asyncio.create_task(producer.send(own.topic(1), "v"))
+            text = repr(task)
+            await task
+            return text
+
+    assert "Producer.send()" in asyncio.run(main())
+
+
 def test_a_send_in_another_loop_is_refused_and_sends_nothing(own):
     topic = own.topic(1)
 
@@ -60,6 +71,10 @@ def test_a_send_while_close_waits_is_refused_and_not_given_up(own):
         with pytest.raises(ottla.ClosedError, match="the producer is closed$"):
             await producer.send(topic, "meanwhile")
         await closing
+        unused = ottla.aio.Producer(bootstrap_servers=own.servers)
+        await unused.close()
+        for closed in [producer, unused]:
+            await closed.flush()  # There is nothing to wait for.
         return (await before).offset
 
     assert asyncio.run(main()) == 1

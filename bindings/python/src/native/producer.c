@@ -90,8 +90,11 @@ static PyObject *flush(PyObject *self, PyObject *args, PyObject *keywords)
     PyObject *timeout = Py_None;
     double seconds;
     if (!PyArg_ParseTupleAndKeywords(args, keywords, "|O", names, &timeout) ||
-        seconds_of(timeout, &seconds) < 0 || check_usable(core) < 0 ||
-        refuse_in_callback(core, "flush") < 0)
+        seconds_of(timeout, &seconds) < 0 || check_made(core) < 0)
+        return NULL;
+    if (core->closed)
+        Py_RETURN_NONE; /* Everything has its outcome. */
+    if (refuse_in_callback(core, "flush") < 0)
         return NULL;
     bool refused;
     int status = flush_until(core, seconds < 0 ? -1 : monotonic() + seconds, &refused);

@@ -299,6 +299,19 @@ static PyObject *sending_await(PyObject *object)
     return Py_NewRef(object);
 }
 
+static PyObject *sending_name(PyObject *object, void *name)
+{
+    (void)object;
+    return PyUnicode_FromString(name);
+}
+
+/* By these names asyncio tells what a task does. */
+static PyGetSetDef sending_getset[] = {
+    {"__name__", sending_name, NULL, NULL, "send"},
+    {"__qualname__", sending_name, NULL, NULL, "Producer.send"},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
 static PyMethodDef sending_methods[] = {
     {"send", sending_send, METH_O, NULL},
     {"throw", sending_throw, METH_VARARGS, NULL},
@@ -312,6 +325,7 @@ static PyType_Slot sending_slots[] = {
     {Py_tp_clear, sending_clear},
     {Py_tp_dealloc, sending_dealloc},
     {Py_tp_methods, sending_methods},
+    {Py_tp_getset, sending_getset},
     {Py_am_await, sending_await},
     {Py_am_send, sending_step},
     {Py_tp_iter, PyObject_SelfIter},

@@ -182,6 +182,8 @@ class Producer(_native.TaskProducer):
 
         For a limit in time there is `asyncio.timeout`.
         """
+        if self.closed:
+            return
         self._use()
         mark = self._try_flush(0)
         while mark is not None:
