@@ -58,7 +58,7 @@ def test_a_cluster_that_is_closed_says_so():
     cluster = ottla.Cluster()
     cluster.close()
     cluster.close()
-    with pytest.raises(ottla.KafkaError, match="INVALID_HANDLE"):
+    with pytest.raises(ottla.ClosedError, match="the cluster is closed"):
         cluster.command("health")
 
 

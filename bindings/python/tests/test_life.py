@@ -122,10 +122,23 @@ def test_an_interceptor_that_fails_changes_nothing(brokers, caplog):
         record.value = b"changed"
         raise RuntimeError("my mistake")
 
-    with brokers.producer(interceptors=[fail]) as producer:
+    with brokers.producer(interceptors=[fail, lambda record: "a text"]) as producer:
         producer.send(topic, value=b"v").result(30)
     assert brokers.values(topic, 1) == [b"v"]
-    assert "my mistake" in caplog.text
+    assert "my mistake" in caplog.text and "not 'a text'" in caplog.text
+
+
+def test_deliveries_of_many_know_the_topic_that_an_interceptor_chose(brokers):
+    topic, other = brokers.topic(1), brokers.topic(1)
+
+    def divert(record):
+        if record.value == b"2":
+            record.topic = other
+
+    with brokers.producer(interceptors=[divert]) as producer:
+        many = producer.send_many(topic, [b"1", b"2", b"3"]).result(30)
+    assert [delivery.topic for delivery in many] == [topic, other, topic]
+    assert brokers.values(other, 1) == [b"2"]
 
 
 def test_a_serializer_that_fails_refuses_the_record(brokers):

@@ -1,5 +1,6 @@
 """What arrives: bytes, headers, timestamps, partitions, order. See tests/behaviours.tsv."""
 
+import collections
 import threading
 import time
 
@@ -174,6 +175,63 @@ def test_many_records_keep_their_order_whatever_they_are(brokers):
         offsets = [delivery.offset for delivery in deliveries]
     assert offsets == list(range(3000))
     assert [int(value) for value in brokers.values(topic, 3000)] == list(range(3000))
+
+
+def test_a_record_of_many_arrives_as_one_that_is_sent_alone(brokers):
+    together, alone = brokers.topic(2), brokers.topic(2)
+    fields = [
+        {"value": b"v"}, {"value": "ÄÖ"}, {"value": None, "key": b""}, {"key": "k" * 300}, {},
+        {"value": bytearray(b"a"), "key": memoryview(b"b")}, {"partition": 1}, {"partition": None},
+        {"value": b"v", "timestamp_ms": 1709251200000}, {"timestamp_ms": 0, "headers": None},
+        {"headers": [("a", b"1"), ("a", None), ("Ü", "2")]}, {"headers": (("b", ""),)},
+        {"headers": {"c": b"3", "d": None}}, {"headers": []}, {"headers": {}},
+        {"headers": [["e", b"4"]]}, {"headers": [("many", b"x")] * 1100},
+    ]
+    fields += [{"value": str(n), "headers": [("n", b"%d" % n)] * (n % 7)} for n in range(700)]
+    for given in fields:
+        given.setdefault("partition", 0)
+    records = [[dict(given), ottla.Record(together, **given), ottla.Record(**given),
+                collections.OrderedDict(given), {"".join(k): v for k, v in given.items()}]
+               [number % 5] for number, given in enumerate(fields)]
+    with brokers.producer() as producer:
+        for given in fields:
+            producer.send(alone, **given)
+        many = producer.send_many(together, records)
+        assert [delivery.topic for delivery in many] == [together] * len(fields)
+        many.result(30)
+
+    def read(topic):
+        return [[(m.value(), m.key(), m.headers()) for m in messages if m.partition() == number]
+                for messages in [brokers.read(topic, len(fields))] for number in range(2)]
+    # No partition is a partition of the producer's choice.
+    first, second = read(together), read(alone)
+    assert sorted(first[0] + first[1], key=repr) == sorted(second[0] + second[1], key=repr)
+    numbered = [value for value, _, headers in first[0] if headers and headers[0][0] == "n"]
+    assert [int(value) for value in numbered] == [n for n in range(700) if n % 7]
+
+
+@pytest.mark.parametrize(("wrong", "error", "text"), [
+    ({"value": 5}, TypeError, "value must be str, bytes"),
+    ({"valeu": b"v"}, TypeError, "a dict of value, key"),
+    ({5: b"v"}, TypeError, "a dict of value, key"),
+    ({"value": b"v", "partition": -1}, ottla.InvalidArgumentError, "partition must be from 0"),
+    ({"value": b"v", "partition": "0"}, TypeError, "integer"),
+    ({"value": b"v", "timestamp_ms": 2**63}, ottla.InvalidArgumentError, "timestamp_ms must be"),
+    ({"value": b"v", "headers": [("a", b"v", 1)]}, TypeError, "a header must be a pair"),
+    ({"value": b"v", "headers": [("a", 5)]}, TypeError, "the value of a header"),
+    ({"key": "\ud800"}, UnicodeEncodeError, "surrogates"),
+    (ottla.Record("elsewhere", b"v"), ottla.InvalidArgumentError, "elsewhere.*names another"),
+    (ottla.Record(value=5), TypeError, "value must be str, bytes"),
+    (b"x" * 1001, ottla.RecordTooLargeError, r"max\.request\.size"),
+], ids=repr)
+def test_a_wrong_record_ends_send_many_behind_those_before_it(own, wrong, error, text):
+    topic = own.topic(1)
+    records = [{"value": b"%d" % n, "headers": {"n": b"n"}} for n in range(300)]
+    with own.producer(max_request_size=1000) as producer:
+        with pytest.raises(error, match=text) as raised:
+            producer.send_many(topic, [*records, wrong, *records])
+        assert len(raised.value.deliveries.result(30)) == 300 and producer.pending == 0
+    assert len(own.values(topic, 300)) == 300
 
 
 def test_times_and_reasons_of_many_records_are_their_own(brokers):

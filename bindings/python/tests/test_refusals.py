@@ -70,6 +70,12 @@ def test_types_that_are_no_bytes_are_refused(brokers):
             producer.send_many(topic, "text")
         with pytest.raises(TypeError, match="a dict of value, key"):
             producer.send_many(topic, [{"valeu": b"v"}])
+        with pytest.raises(TypeError, match="topic must be str"):
+            producer.send_many(5, [])
+        with pytest.raises(TypeError, match="on_delivery must be a callable"):
+            producer.send(topic, on_delivery=5)
+        with pytest.raises(TypeError, match="on_delivery must be a callable"):
+            producer.send_many(topic, [], on_delivery="print")
         assert producer.pending == 0
 
 
@@ -90,17 +96,31 @@ def test_closed_says_so(brokers):
     producer.close()
     producer.close()
     calls = [lambda: producer.send(topic), lambda: producer.send_many(topic, [b"v"]),
-             lambda: producer.flush(), lambda: producer.poll(), lambda: producer.purge(),
+             lambda: producer.poll(), lambda: producer.purge(),
              lambda: producer.partitions_for(topic), lambda: producer.interrupt()]
     for call in calls:
         with pytest.raises(ottla.ClosedError, match="closed"):
             call()
+    producer.flush()
     assert producer.closed and producer.metrics()["record-ack-total"] == 1
 
 
 def test_unknown_key(brokers):
     with pytest.raises(ottla.ConfigurationError, match=r"linger\.ms"):
         ottla.Producer({"bootstrap.servers": brokers.servers, "linger.msec": 5})
+
+
+@pytest.mark.parametrize(("given", "text"), [
+    ({"config": "localhost:9092"}, "config must be a dict.*bootstrap_servers="),
+    ({"config": {5: "five"}}, "a key of config must be str, not 5"),
+    ({"partitioner": 5}, "partitioner must be a callable"),
+    ({"key_serializer": "str"}, "key_serializer must be a callable"),
+    ({"value_serializer": 5}, "value_serializer must be a callable"),
+    ({"interceptors": ["print"]}, "on_send or on_acknowledgement"),
+])
+def test_arguments_of_wrong_types_are_named(given, text):
+    with pytest.raises(TypeError, match=text):
+        ottla.Producer(**{"bootstrap_servers": "localhost:9092", **given})
 
 
 def test_value_out_of_range(brokers):

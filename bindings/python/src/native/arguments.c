@@ -162,6 +162,15 @@ int seconds_of(PyObject *object, double *seconds)
     return 0;
 }
 
+int check_callback(PyObject *on_delivery)
+{
+    if (is_none(on_delivery) || PyCallable_Check(on_delivery))
+        return 0;
+    PyErr_Format(PyExc_TypeError, "on_delivery must be a callable or None, not %R",
+                 (PyObject *)Py_TYPE(on_delivery));
+    return -1;
+}
+
 int signature_names(Signature *signature, const char *const *names)
 {
     for (int i = 0; i < signature->count; i++)

@@ -58,7 +58,10 @@ static PyObject *command(PyObject *self, PyObject *args)
     long long room;
     if (!PyArg_ParseTuple(args, "s#L", &line, &length, &room))
         return NULL;
-    return command_in((ClusterObject *)self, line, length, room);
+    ClusterObject *cluster = (ClusterObject *)self;
+    if (cluster->handle == NULL)
+        return raise_status(OTTLA_CLOSED, "the cluster is closed");
+    return command_in(cluster, line, length, room);
 }
 
 static PyObject *free_cluster(PyObject *self, PyObject *unused)

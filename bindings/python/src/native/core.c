@@ -88,14 +88,6 @@ static int set_all(ottla_config_t *config, PyObject *pairs)
     return 0;
 }
 
-static PyObject *given(PyObject *object)
-{
-    if (object == NULL || object == Py_None)
-        return NULL;
-    Py_INCREF(object);
-    return object;
-}
-
 /* `config` is a list of pairs of texts. */
 Core *core_new(PyObject *config, PyObject *partitioner, PyObject *prepare,
                PyObject *on_acknowledgement, PyObject *on_log)
@@ -106,10 +98,10 @@ Core *core_new(PyObject *config, PyObject *partitioner, PyObject *prepare,
     memset((char *)core + sizeof(PyObject), 0, sizeof *core - sizeof(PyObject));
     core->event_fd = core->wake_fd = -1;
     pthread_mutex_init(&core->lock, NULL);
-    core->partitioner = given(partitioner);
-    core->prepare = given(prepare);
-    core->on_acknowledgement = given(on_acknowledgement);
-    core->on_log = given(on_log);
+    core->partitioner = unless_none(partitioner);
+    core->prepare = unless_none(prepare);
+    core->on_acknowledgement = unless_none(on_acknowledgement);
+    core->on_log = unless_none(on_log);
     core->lines = PyList_New(0);
     core->told = PySet_New(NULL);
     PyObject_GC_Track((PyObject *)core);

@@ -54,15 +54,21 @@ static int deliveries_clear(PyObject *object)
     return 0;
 }
 
+static void free_texts(PyObject **texts, Py_ssize_t size)
+{
+    for (Py_ssize_t i = 0; texts != NULL && i < size; i++)
+        Py_CLEAR(texts[i]);
+    PyMem_Free(texts);
+}
+
 static void deliveries_dealloc(PyObject *object)
 {
     Deliveries *self = (Deliveries *)object;
     PyTypeObject *type = Py_TYPE(object);
     PyObject_GC_UnTrack(object);
     deliveries_clear(object);
-    for (Py_ssize_t i = 0; self->reasons != NULL && i < self->size; i++)
-        Py_CLEAR(self->reasons[i]);
-    PyMem_Free(self->reasons);
+    free_texts(self->reasons, self->size);
+    free_texts(self->topics, self->size);
     PyMem_Free(self->timestamps);
     PyMem_Free(self->outcomes);
     Py_CLEAR(self->core);
@@ -96,6 +102,24 @@ PyObject *deliveries_error(Deliveries *self, Py_ssize_t index)
 int64_t deliveries_timestamp(Deliveries *self, Py_ssize_t index)
 {
     return self->timestamps == NULL ? -1 : self->timestamps[index];
+}
+
+int deliveries_keep_topic(Deliveries *self, Py_ssize_t index, PyObject *topic)
+{
+    if (self->topics == NULL &&
+        (self->topics = PyMem_Calloc((size_t)self->size, sizeof *self->topics)) == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    Py_XDECREF(self->topics[index]); /* It had to wait, and comes again. */
+    self->topics[index] = Py_NewRef(topic);
+    return 0;
+}
+
+PyObject *deliveries_topic(Deliveries *self, Py_ssize_t index)
+{
+    PyObject *own = self->topics == NULL ? NULL : self->topics[index];
+    return own == NULL ? self->topic : own;
 }
 
 /* Without memory a time is not known, and a reason is the status's own text. */

@@ -57,7 +57,7 @@ Delivery *delivery_new(Core *core, PyObject *topic)
 /* A delivery of one that has its outcome, for whoever asks for it. */
 Delivery *delivery_of(Deliveries *owner, Py_ssize_t index)
 {
-    Delivery *self = delivery_new(owner->core, owner->topic);
+    Delivery *self = delivery_new(owner->core, deliveries_topic(owner, index));
     if (self == NULL)
         return NULL;
     self->owner = Py_NewRef((PyObject *)owner);

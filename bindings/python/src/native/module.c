@@ -10,7 +10,8 @@ static PyObject *bind(PyObject *module, PyObject *args)
     if (!PyArg_ParseTuple(args, "OOOOO", &make, &record, &state, &cancelled, &running))
         return NULL;
     errors_bind(make);
-    record_bind(record);
+    if (record_bind(record) < 0)
+        return NULL;
     state_bind(state);
     task_wait_bind(cancelled, running);
     Py_RETURN_NONE;
@@ -48,7 +49,7 @@ PyMODINIT_FUNC PyInit__native(void)
     PyObject *module = PyModule_Create(&definition);
     if (module == NULL)
         return NULL;
-    if (send_names() < 0 || send_many_names() < 0 || core_type(module) < 0 ||
+    if (send_names() < 0 || send_many_names() < 0 || record_names() < 0 || core_type(module) < 0 ||
         delivery_types(module) < 0 || deliveries_type(module) < 0 || producer_type(module) < 0 ||
         sending_types(module) < 0 || task_wait_type() < 0 || cluster_type(module) < 0 ||
         PyModule_AddStringConstant(module, "version", ottla_version()) < 0) {

@@ -111,6 +111,7 @@ typedef struct Deliveries {
     Outcome *outcomes;  /* those of records that were not sent have no value */
     int64_t *timestamps; /* where there are any, else NULL */
     PyObject **reasons;  /* where some failed, else NULL */
+    PyObject **topics;   /* where interceptors chose others than `topic`, else NULL */
     Py_ssize_t size;    /* room in `outcomes` */
     Py_ssize_t sent;    /* accepted so far */
     Py_ssize_t pending; /* of those, without a report */
@@ -139,6 +140,11 @@ static inline bool is_none(PyObject *object)
 {
     return object == NULL || object == Py_None;
 }
+/* A new reference, or NULL for None and what was not given. */
+static inline PyObject *unless_none(PyObject *object)
+{
+    return is_none(object) ? NULL : Py_NewRef(object);
+}
 int parse_bytes(PyObject *object, const char *name, Bytes *out);
 static inline int bytes_of(PyObject *object, const char *name, Bytes *out)
 {
@@ -156,6 +162,8 @@ static inline void bytes_release(Bytes *bytes)
 int text_of(PyObject *object, const char *name, const char **text, int64_t *length);
 int pack_headers(PyObject *headers, char **packed, int64_t *length);
 int seconds_of(PyObject *object, double *seconds);
+/* Whether `on_delivery` can be called, if there is one; -1 raised. */
+int check_callback(PyObject *on_delivery);
 /* The arguments of a function that is called fast, and the last call that had names in it. */
 typedef struct {
     const char *function;
@@ -239,6 +247,9 @@ Deliveries *deliveries_new(Core *core, PyObject *topic, PyObject *records);
 /* As delivery_error, of one of its records; and that one's time, below 0 if it is not known. */
 PyObject *deliveries_error(Deliveries *deliveries, Py_ssize_t index);
 int64_t deliveries_timestamp(Deliveries *deliveries, Py_ssize_t index);
+/* Keeps the topic that an interceptor chose for a record; -1 raised. */
+int deliveries_keep_topic(Deliveries *deliveries, Py_ssize_t index, PyObject *topic);
+PyObject *deliveries_topic(Deliveries *deliveries, Py_ssize_t index);
 /* Keeps what few reports have: a time, a reason. */
 void deliveries_keep(Deliveries *deliveries, Py_ssize_t index, const ottla_report_t *report);
 /* The text of a report that failed, or NULL; never raises. */
@@ -256,8 +267,26 @@ PyObject *producer_send_many(PyObject *self, PyObject *const *args, Py_ssize_t g
 PyObject *producer_begin_many(PyObject *self, PyObject *const *args, Py_ssize_t given);
 PyObject *producer_resume_many(PyObject *self, PyObject *batch);
 PyObject *producer_end_many(PyObject *self, PyObject *batch);
-int record_bind(PyObject *class);
 int send_many_names(void);
+
+/* records.c */
+enum { FIELD_VALUE, FIELD_KEY, FIELD_HEADERS, FIELD_PARTITION, FIELD_TIMESTAMP, FIELDS };
+enum { RECORDS_AT_A_TIME = 256, HEADERS_AT_A_TIME = 1024 };
+/* Records for one call of the library. Their bytes are those of the objects in the list, so the
+ * lock of the interpreter is kept until they are sent. */
+typedef struct {
+    ottla_record_t empty; /* of the topic */
+    ottla_record_t records[RECORDS_AT_A_TIME];
+    ottla_header_t headers[HEADERS_AT_A_TIME];
+    size_t header_count;
+} Array;
+int array_begin(Array *array, PyObject *topic);
+/* Takes the next records of a batch that have no types but the usual ones; gives their number. */
+Py_ssize_t array_gather(Array *array, Deliveries *batch);
+/* The parts of a record, new references, which may be NULL. */
+int parts_of(PyObject *item, PyObject *topic, PyObject **parts);
+int record_bind(PyObject *class);
+int record_names(void);
 
 /* One record on its way to the library. */
 typedef struct {

@@ -65,11 +65,12 @@ static inline int number_of(PyObject *object, const char *name, int64_t max, int
 /* Raises the library's error, and what a partitioner raised as its cause. */
 static int raise_refusal(Core *core, int32_t status, ottla_error_t *error)
 {
-    raise_error(status, error);
+    /* Before other threads have their turn, whose partitioner may fail, too. */
     PyObject *cause = core->partitioner_error;
+    core->partitioner_error = NULL;
+    raise_error(status, error);
     if (cause == NULL)
         return -1;
-    core->partitioner_error = NULL;
     PyObject *type, *value, *trace;
     PyErr_Fetch(&type, &value, &trace);
     PyErr_NormalizeException(&type, &value, &trace);
@@ -227,11 +228,6 @@ int prepare_parts(Core *core, Parts *parts, PyObject **kept)
     return core->prepare == NULL ? 0 : prepare(core, parts, kept);
 }
 
-static PyObject *given(PyObject *object)
-{
-    return object == Py_None ? NULL : Py_XNewRef(object);
-}
-
 PyObject *producer_send(PyObject *self, PyObject *const *args, Py_ssize_t given_count,
                         PyObject *keywords)
 {
@@ -240,7 +236,7 @@ PyObject *producer_send(PyObject *self, PyObject *const *args, Py_ssize_t given_
     double seconds;
     if (check_usable(core) < 0 ||
         sort_arguments(&of_send, args, given_count, keywords, a) < 0 ||
-        seconds_of(a[TIMEOUT], &seconds) < 0)
+        seconds_of(a[TIMEOUT], &seconds) < 0 || check_callback(a[ON_DELIVERY]) < 0)
         return NULL;
     Parts parts = {a[TOPIC], a[VALUE], a[KEY], a[HEADERS], a[PARTITION], a[TIMESTAMP]};
     int report = a[REPORT] == NULL ? 1 : PyObject_IsTrue(a[REPORT]);
@@ -255,8 +251,8 @@ PyObject *producer_send(PyObject *self, PyObject *const *args, Py_ssize_t given_
     } else if ((delivery = delivery_new(core, parts.topic)) == NULL) {
         status = -1;
     } else {
-        delivery->on_delivery = given(a[ON_DELIVERY]);
-        delivery->opaque = given(a[OPAQUE]);
+        delivery->on_delivery = unless_none(a[ON_DELIVERY]);
+        delivery->opaque = unless_none(a[OPAQUE]);
         if (delivery->opaque != NULL)
             PyObject_GC_Track((PyObject *)delivery);
         Py_INCREF((PyObject *)delivery); /* The report's reference. */
@@ -295,7 +291,7 @@ PyObject *producer_try_send(PyObject *self, PyObject *const *args, Py_ssize_t gi
     Delivery *delivery = delivery_new(core, args[0]);
     if (delivery == NULL)
         return NULL;
-    delivery->future = given(args[6]);
+    delivery->future = unless_none(args[6]);
     Py_INCREF((PyObject *)delivery);
     core->pending++;
     int status = send_parts(core, &parts, (uint64_t)(uintptr_t)delivery, 0, &ticket);

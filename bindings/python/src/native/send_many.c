@@ -1,80 +1,21 @@
-/* Sending many records of one topic. Those that are nothing but a value go to the library many at a
- * time; each of the others by a call of its own. Both stop at the first that has to wait, so that
- * their order is kept. */
+/* Sending many records of one topic. Those of the usual types go to the library many at a time;
+ * each of the others by a call of its own. Both stop at the first that has to wait, so that their
+ * order is kept. */
 #include "ottla_native.h"
 
-enum { RECORDS_AT_A_TIME = 256, RECORDS_WITHOUT_A_LOOK = 256, RECORDS_IN_ONE_GO = 4096 };
-enum { VALUE, KEY, HEADERS, PARTITION, TIMESTAMP, FIELDS };
+enum { RECORDS_WITHOUT_A_LOOK = 256, RECORDS_IN_ONE_GO = 4096 };
 enum { TOPIC, RECORDS, ON_DELIVERY, OPAQUE, TIMEOUT, ARGUMENTS };
 
-static PyObject *fields[FIELDS];
 static Signature of_send_many = {
     .function = "send_many", .count = ARGUMENTS, .positional = 2, .needs_first = true};
 static PyObject *deliveries_name;
-static PyObject *record_class;
 
 int send_many_names(void)
 {
-    static const char *const of_fields[FIELDS] = {"value", "key", "headers", "partition",
-                                                  "timestamp_ms"};
-    static const char *const of_arguments[ARGUMENTS] = {"topic", "records", "on_delivery", "opaque",
-                                                        "timeout"};
-    for (int i = 0; i < FIELDS; i++)
-        if ((fields[i] = PyUnicode_InternFromString(of_fields[i])) == NULL)
-            return -1;
+    static const char *const texts[ARGUMENTS] = {"topic", "records", "on_delivery", "opaque",
+                                                 "timeout"};
     deliveries_name = PyUnicode_InternFromString("deliveries");
-    return deliveries_name == NULL ? -1 : signature_names(&of_send_many, of_arguments);
-}
-
-int record_bind(PyObject *class)
-{
-    Py_INCREF(class);
-    Py_XDECREF(record_class);
-    record_class = class;
-    return 0;
-}
-
-static int from_dict(PyObject *dict, PyObject **parts)
-{
-    Py_ssize_t found = 0;
-    for (int i = 0; i < FIELDS; i++) {
-        parts[i] = PyDict_GetItemWithError(dict, fields[i]);
-        if (parts[i] == NULL && PyErr_Occurred())
-            return -1;
-        found += parts[i] != NULL;
-        Py_XINCREF(parts[i]);
-    }
-    if (found == PyDict_Size(dict))
-        return 0;
-    PyErr_Format(PyExc_TypeError,
-                 "a record of send_many is a value, or a dict of value, key, headers, partition "
-                 "and timestamp_ms, or an ottla.Record, not %R",
-                 dict);
-    return -1;
-}
-
-static int from_record(PyObject *record, PyObject **parts)
-{
-    for (int i = 0; i < FIELDS; i++)
-        if ((parts[i] = PyObject_GetAttr(record, fields[i])) == NULL)
-            return -1;
-    return 0;
-}
-
-/* New references, which may be NULL. */
-static int parts_of(PyObject *item, PyObject **parts)
-{
-    for (int i = 0; i < FIELDS; i++)
-        parts[i] = NULL;
-    if (PyDict_Check(item))
-        return from_dict(item, parts);
-    if (!PyBytes_Check(item) && record_class != NULL) {
-        int is_record = PyObject_IsInstance(item, record_class);
-        if (is_record != 0)
-            return is_record < 0 ? -1 : from_record(item, parts);
-    }
-    parts[VALUE] = Py_NewRef(item);
-    return 0;
+    return deliveries_name == NULL ? -1 : signature_names(&of_send_many, texts);
 }
 
 /* Sends the next record without waiting, as send_parts. */
@@ -87,10 +28,13 @@ static int send_next(Deliveries *batch)
         return -1;
     Py_INCREF(item);
     batch->prepared = NULL;
-    int status = parts_of(item, of);
-    Parts parts = {batch->topic, of[VALUE], of[KEY], of[HEADERS], of[PARTITION], of[TIMESTAMP]};
+    int status = parts_of(item, batch->topic, of);
+    Parts parts = {batch->topic, of[FIELD_VALUE], of[FIELD_KEY], of[FIELD_HEADERS],
+                   of[FIELD_PARTITION], of[FIELD_TIMESTAMP]};
     if (status == 0)
         status = prepare_parts(core, &parts, &kept);
+    if (status == 0 && parts.topic != batch->topic)
+        status = deliveries_keep_topic(batch, batch->sent, parts.topic);
     if (status == 0) {
         Outcome *out = &batch->outcomes[batch->sent];
         *out = (Outcome){.owner = batch};
@@ -115,55 +59,13 @@ static int send_next(Deliveries *batch)
     return status;
 }
 
-/* Records for one call of the library; but for value and opaque they stay as they are. */
-typedef struct {
-    ottla_record_t records[RECORDS_AT_A_TIME];
-    bool is_ready;
-} Array;
-
-static int prepare_array(Deliveries *batch, Array *array)
-{
-    ottla_record_t record = OTTLA_RECORD_INIT;
-    if (text_of(batch->topic, "topic", &record.topic, &record.topic_length) < 0)
-        return -1;
-    for (Py_ssize_t i = 0; i < RECORDS_AT_A_TIME && i < batch->size; i++)
-        array->records[i] = record;
-    array->is_ready = true;
-    return 0;
-}
-
-/* Takes the next records that are bytes and nothing else. Nothing here runs code of others, which
- * might change the list. */
-static Py_ssize_t gather(Deliveries *batch, Array *array)
-{
-    Py_ssize_t left = batch->size - batch->sent, count = 0;
-    for (; count < left && count < RECORDS_AT_A_TIME; count++) {
-        PyObject *item = PyList_GetItem(batch->records, batch->sent + count);
-        ottla_record_t *record = &array->records[count];
-        Outcome *out = &batch->outcomes[batch->sent + count];
-        char *data;
-        Py_ssize_t length;
-        if (item == NULL || !Py_IS_TYPE(item, &PyBytes_Type) ||
-            PyBytes_AsStringAndSize(item, &data, &length) < 0)
-            break;
-        record->value = data;
-        record->value_length = length;
-        record->opaque = (uint64_t)(uintptr_t)out | 1;
-        *out = (Outcome){.owner = batch};
-    }
-    PyErr_Clear(); /* What is wrong with an item is told when it is sent by itself. */
-    return count;
-}
-
-/* Sends the next records, as send_next, if they are values and nobody has to see them before. */
-static int send_values(Deliveries *batch, Array *array)
+/* Sends the next records, as send_next, if nobody has to see them before. */
+static int send_next_ones(Deliveries *batch, Array *array)
 {
     Core *core = batch->core;
     if (core->prepare != NULL || core->partitioner != NULL)
         return send_next(batch);
-    if (!array->is_ready && prepare_array(batch, array) < 0)
-        return -1;
-    Py_ssize_t count = gather(batch, array);
+    Py_ssize_t count = array_gather(array, batch);
     if (count == 0)
         return send_next(batch);
     size_t sent;
@@ -181,10 +83,11 @@ static int send_values(Deliveries *batch, Array *array)
 static int send_rest(Deliveries *batch)
 {
     Array array;
-    array.is_ready = false;
+    if (array_begin(&array, batch->topic) < 0)
+        return -1;
     Py_ssize_t looked = batch->sent, paused = batch->sent;
     while (batch->sent < batch->size) {
-        int status = send_values(batch, &array);
+        int status = send_next_ones(batch, &array);
         if (status != 0)
             return status;
         if (batch->sent - looked >= RECORDS_WITHOUT_A_LOOK) {
@@ -268,6 +171,10 @@ static int send_all(Deliveries *batch, double seconds)
 
 static Deliveries *begin(Core *core, PyObject *topic, PyObject *records)
 {
+    const char *text;
+    int64_t length;
+    if (text_of(topic, "topic", &text, &length) < 0)
+        return NULL; /* Also without records, as all relies on it. */
     if (PyUnicode_Check(records) || PyBytes_Check(records) || PyDict_Check(records)) {
         PyErr_Format(PyExc_TypeError, "records must be an iterable of records, not %R",
                      (PyObject *)Py_TYPE(records));
@@ -279,11 +186,6 @@ static Deliveries *begin(Core *core, PyObject *topic, PyObject *records)
     return batch;
 }
 
-static PyObject *given(PyObject *object)
-{
-    return object == Py_None ? NULL : Py_XNewRef(object);
-}
-
 PyObject *producer_send_many(PyObject *self, PyObject *const *args, Py_ssize_t given_count,
                              PyObject *keywords)
 {
@@ -292,7 +194,7 @@ PyObject *producer_send_many(PyObject *self, PyObject *const *args, Py_ssize_t g
     double seconds;
     if (check_usable(core) < 0 ||
         sort_arguments(&of_send_many, args, given_count, keywords, a) < 0 ||
-        seconds_of(a[TIMEOUT], &seconds) < 0)
+        seconds_of(a[TIMEOUT], &seconds) < 0 || check_callback(a[ON_DELIVERY]) < 0)
         return NULL;
     if (a[RECORDS] == NULL) {
         PyErr_SetString(PyExc_TypeError, "send_many() needs 'records'");
@@ -301,8 +203,8 @@ PyObject *producer_send_many(PyObject *self, PyObject *const *args, Py_ssize_t g
     Deliveries *batch = begin(core, a[TOPIC], a[RECORDS]);
     if (batch == NULL)
         return NULL;
-    batch->on_delivery = given(a[ON_DELIVERY]);
-    batch->opaque = given(a[OPAQUE]);
+    batch->on_delivery = unless_none(a[ON_DELIVERY]);
+    batch->opaque = unless_none(a[OPAQUE]);
     if (finish(batch, send_all(batch, seconds)) < 0) {
         Py_DECREF((PyObject *)batch);
         return NULL;
@@ -322,7 +224,7 @@ PyObject *producer_begin_many(PyObject *self, PyObject *const *args, Py_ssize_t 
     }
     Deliveries *batch = begin(core, args[0], args[1]);
     if (batch != NULL) {
-        batch->future = given(args[2]);
+        batch->future = unless_none(args[2]);
         core_promise(core, (PyObject *)batch);
     }
     return (PyObject *)batch;

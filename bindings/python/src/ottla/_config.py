@@ -13,6 +13,14 @@ _OWN = {
 
 def settings(config: Mapping[str, Any] | None, sugar: Mapping[str, Any]) -> list[tuple[str, str]]:
     """All keys with their values; those of `sugar` have underscores for dots, and count last."""
+    if config is not None and not isinstance(config, Mapping):
+        raise TypeError(
+            f"config must be a dict of keys and values, not {config!r}; a key can also be an "
+            "argument: bootstrap_servers='localhost:9092'"
+        )
+    for key in config or ():
+        if not isinstance(key, str):
+            raise TypeError(f"a key of config must be str, not {key!r}")
     pairs = [(key, _text(key, value)) for key, value in (config or {}).items()]
     pairs += [(key.replace("_", "."), _text(key, value)) for key, value in sugar.items()]
     for key, value in pairs:

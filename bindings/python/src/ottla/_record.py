@@ -57,7 +57,8 @@ class Record:
 class Interceptor(Protocol):
     """Sees records before they are serialized, and their reports before callbacks do.
 
-    Either method may be missing. What one raises is logged, and the record goes on as it was.
+    Either method may be missing. What one raises is logged, and the record goes on as it was; so it
+    does when something else than a Record or None is given back.
     """
 
     def on_send(self, record: Record) -> Record | None:
@@ -84,6 +85,14 @@ def preparation(
         hook = getattr(interceptor, "on_send", interceptor if callable(interceptor) else None)
         if hook is not None:
             hooks.append(cast(OnSend, hook))
+        elif not hasattr(interceptor, "on_acknowledgement"):
+            raise TypeError(
+                "an interceptor must have on_send or on_acknowledgement, or be a callable, "
+                f"not {interceptor!r}"
+            )
+    for name, serializer in ("key", key_serializer), ("value", value_serializer):
+        if serializer is not None and not callable(serializer):
+            raise TypeError(f"{name}_serializer must be a callable or None, not {serializer!r}")
     if not hooks and key_serializer is None and value_serializer is None:
         return None
 
@@ -110,7 +119,10 @@ def _intercept(hook: OnSend, record: Record) -> Record:
     before = (record.topic, record.value, record.key, record.headers, record.partition,
               record.timestamp_ms)
     try:
-        return hook(record) or record
+        changed = hook(record)
+        if changed is None or isinstance(changed, Record):
+            return changed or record
+        raise TypeError(f"on_send must give a Record or None, not {changed!r}")
     except Exception:
         _log.exception("an interceptor's on_send failed; the record goes on as it was")
         return Record(*before)

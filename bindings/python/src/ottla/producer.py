@@ -35,6 +35,8 @@ def open_native(
     if isinstance(partitioner, str):
         # Kafka's key of that name, for one of the built-in partitioners.
         sugar, partitioner = {**sugar, "partitioner": partitioner}, None
+    if partitioner is not None and not callable(partitioner):
+        raise TypeError(f"partitioner must be a callable or None, not {partitioner!r}")
     prepare = _record.preparation(interceptors, key_serializer, value_serializer)
     acknowledge = _record.acknowledgement(interceptors)
     log = logger or logging.getLogger("ottla")
