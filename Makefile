@@ -36,7 +36,7 @@ check:
 
 header:
 	OTTLA_UPDATE=1 cargo test --features cli --test header
-	OTTLA_UPDATE=1 cargo test --features cli --test cli the_manual_page
+	OTTLA_UPDATE=1 cargo test --features cli --bin ottla the_manual_pages
 
 configuration:
 	OTTLA_UPDATE=1 cargo test --features cli --test configuration

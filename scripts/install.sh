@@ -7,7 +7,7 @@
 #   LIBDIR       libottla.so.VERSION, its links libottla.so.MAJOR and libottla.so, libottla.a,
 #                pkgconfig/ottla.pc and ottla-static.pc, cmake/ottla/
 #   INCLUDEDIR   ottla.h, ottla.hpp and what that includes, ottla/
-#   MANDIR       man3/ottla.3, and by install-cli man1/ottla.1
+#   MANDIR       man3/ottla.3, and by install-cli man1/ottla.1 and one for each command
 #
 # Environment: PREFIX (/usr/local), BINDIR, LIBDIR, INCLUDEDIR and MANDIR, which follow from it;
 # DESTDIR: a folder that stands for the root, for packages; OTTLA_CLI: a tool that is built already.
@@ -88,7 +88,7 @@ install_all() {
 }
 
 install_cli() {
-  local tool=${OTTLA_CLI:-} bare
+  local tool=${OTTLA_CLI:-} bare page
   if [ -z "$tool" ]; then
     cargo build --release --features cli --bin ottla
     tool=${CARGO_TARGET_DIR:-target}/release/ottla
@@ -97,7 +97,9 @@ install_cli() {
   objcopy --strip-unneeded "$tool" "$bare"
   put "$bare" "$BINDIR/ottla" 755
   rm -f "$bare"
-  put packaging/ottla.1 "$MANDIR/man1/ottla.1"
+  for page in packaging/*.1; do
+    put "$page" "$MANDIR/man1/${page##*/}"
+  done
   echo "installed $DESTDIR$BINDIR/ottla"
 }
 
@@ -108,7 +110,8 @@ uninstall_all() {
     "$cmake/ottla-config.cmake" "$cmake/ottla-config-version.cmake" \
     "$INCLUDEDIR/ottla.h" "$INCLUDEDIR/ottla.hpp" "$INCLUDEDIR/ottla/values.hpp" \
     "$INCLUDEDIR/ottla/detail.hpp" "$MANDIR/man3/ottla.3" \
-    "$BINDIR/ottla" "$MANDIR/man1/ottla.1"; do
+    "$BINDIR/ottla" packaging/*.1; do
+    case $file in packaging/*) file=$MANDIR/man1/${file##*/} ;; esac
     rm -f "$DESTDIR$file"
   done
   for file in "$cmake" "$INCLUDEDIR/ottla"; do

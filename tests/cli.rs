@@ -1,8 +1,5 @@
 //! The command line as its users meet it: what it prints where, and its exit status.
 
-#[path = "cli/man.rs"]
-mod man;
-
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Output, Stdio};
@@ -443,35 +440,4 @@ fn kafka_perf_counts_every_record_and_keeps_to_its_throughput() {
     let quantiles = ["p50", "p95", "p99", "p999", "max"].map(latency);
     assert!(quantiles[0] > 0.0 && quantiles.is_sorted(), "{object}");
     assert_eq!(object["metrics"]["record-ack-total"], 4000);
-}
-
-const MANUAL_PAGE: &str = "packaging/ottla.1";
-
-fn help(command: &'static str) -> man::Help {
-    let args: Vec<&str> = [command, "--help"].into_iter().filter(|arg| !arg.is_empty()).collect();
-    // Without a terminal and its width the lines are as long as the program wants them.
-    let output = ottla(&args).env_remove("COLUMNS").stdin(Stdio::null()).output();
-    man::Help { command, text: stdout(&output.expect("the binary is built with this test")) }
-}
-
-#[test]
-fn the_manual_page_is_what_help_says() {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(MANUAL_PAGE);
-    let commands = ["produce", "perf", "cluster"].map(help);
-    let page = man::page(&help(""), &commands, env!("CARGO_PKG_VERSION"));
-    if std::env::var_os("OTTLA_UPDATE").is_some() {
-        std::fs::write(&path, &page).expect("the page can be written");
-    }
-    let is_current = std::fs::read_to_string(&path).is_ok_and(|text| text == page);
-    assert!(is_current, "{MANUAL_PAGE} is out of date: run `make header`");
-    let listed = help("").text;
-    let (_, listed) = listed.split_once("Commands:\n").expect("there are commands");
-    for name in listed.lines().take_while(|line| !line.is_empty()) {
-        let Some(name) = name.strip_prefix("  ").filter(|name| !name.starts_with(' ')) else {
-            continue; // The rest of a text.
-        };
-        let name = name.split(' ').next().unwrap_or_default();
-        assert!(name == "help" || page.contains(&format!(".SS ottla {name}\n")), "{name}");
-    }
-    assert_says(&page, &["\\fB\\-\\-record\\-size\\fR \\fIBYTES\\fR\n", "Bytes of each value\n"]);
 }

@@ -194,13 +194,14 @@ cmake_will_know_versions() {
 1.4.2 2 FALSE"
 }
 
-# The tool runs from where it is installed, with its manual page, and goes with the rest. It is the
+# The tool runs from where it is installed, with its manual pages, and goes with the rest. It is the
 # one that the other tests run, as a build of its own takes long.
 installs_the_tool() {
-  local bin=$prefix/bin/ottla page=$prefix/share/man/man1/ottla.1 servers
+  local bin=$prefix/bin/ottla pages=$prefix/share/man/man1 page servers
   cargo build --features cli,simulation --bin ottla
   OTTLA_CLI=${CARGO_TARGET_DIR:-target}/debug/ottla make -s install-cli PREFIX="$prefix"
-  same "$(files "$prefix" | grep -E 'bin/|man1/')" $'./bin/ottla\n./share/man/man1/ottla.1'
+  same "$(files "$prefix" | grep -E 'bin/|man1/')" \
+    "$(printf '%s\n' ./bin/ottla ./share/man/man1/ottla{-cluster,-perf,-produce,}.1)"
   same "$("$bin" --version)" "ottla $version"
   mkfifo "$work/said"
   "$bin" cluster --topic letters:1 >"$work/said" &
@@ -210,8 +211,10 @@ installs_the_tool() {
   kill -TERM $!
   wait $!
   command -v man >/dev/null || return 0
-  same "$(man --warnings -l "$page" 2>&1 >/dev/null)" ""
-  man -l "$page" 2>/dev/null | grep -e '--record-size BYTES' >/dev/null
+  for page in "$pages"/*; do
+    same "$(man --warnings -l "$page" 2>&1 >/dev/null)" ""
+  done
+  man -l "$pages/ottla-perf.1" 2>/dev/null | grep -e '--record-size <BYTES>' >/dev/null
 }
 
 uninstalls() {

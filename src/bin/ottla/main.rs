@@ -9,6 +9,8 @@ mod connection;
 mod failures;
 mod histogram;
 mod input;
+#[cfg(test)]
+mod manual;
 mod payload;
 mod perf;
 mod perf_report;
