@@ -6,7 +6,8 @@
 Each case is run in a process of its own, and the packages take turns. Records have 100 bytes. The
 cases are: `callbacks`, one send and one delivery callback a record; `many`, as many records through
 send_many; `tasks`, 1,000 asyncio tasks of which each sends a record and awaits its delivery, again
-and again. All have batches of 16 KiB, Kafka's default, and 64 MiB of memory; `confluent-1MB` has
+and again. `texts`, `dicts` and `records` are `many` with texts, with dicts of a value and a key, and with
+ottla.Records of a value, a key and two headers. All have batches of 16 KiB, Kafka's default, and 64 MiB of memory; `confluent-1MB` has
 librdkafka's default for batches. The client runs on core 0, the broker on core 1.
 """
 
@@ -29,10 +30,12 @@ BATCH = 16384
 BUFFER = 64 << 20
 OTTLA = {"linger.ms": 5, "batch.size": BATCH, "buffer.memory": BUFFER}
 CASES = ["callbacks/ottla", "callbacks/confluent", "callbacks/confluent-1MB", "many/ottla",
-         "many/confluent", "tasks/ottla", "tasks/aiokafka"]
+         "many/confluent", "texts/ottla", "dicts/ottla", "records/ottla", "tasks/ottla",
+         "tasks/aiokafka"]
 COUNT = {"callbacks/ottla": 2_000_000, "callbacks/confluent": 2_000_000,
          "callbacks/confluent-1MB": 2_000_000, "many/ottla": 4_000_000,
-         "many/confluent": 2_000_000, "tasks/ottla": 400_000, "tasks/aiokafka": 50_000}
+         "many/confluent": 2_000_000, "texts/ottla": 4_000_000, "dicts/ottla": 2_000_000,
+         "records/ottla": 2_000_000, "tasks/ottla": 400_000, "tasks/aiokafka": 50_000}
 
 
 def callbacks_ottla(servers, count):
@@ -54,15 +57,22 @@ def callbacks_ottla(servers, count):
         yield delivered
 
 
-def many_ottla(servers, count):
+def many_ottla(servers, count, record=lambda number: VALUE):
     import ottla
 
-    batch = [VALUE] * 1000
+    batch = [record(number) for number in range(1000)]
     with ottla.Producer({**OTTLA, "bootstrap.servers": servers}) as producer:
         yield producer.send(TOPIC, value=VALUE).result(timeout=10)
         sent = [producer.send_many(TOPIC, batch) for _ in range(count // 1000)]
         producer.flush()
         yield sum(len(deliveries.result()) for deliveries in sent)
+
+
+def a_record(number):
+    import ottla
+
+    headers = [("from", b"Franz"), ("trace", b"4711")]
+    return ottla.Record(value=VALUE, key=str(number), headers=headers)
 
 
 def callbacks_confluent(servers, count, batch_size=BATCH):
@@ -145,6 +155,10 @@ def tasks_aiokafka(servers, count):
 FUNCTIONS = {"callbacks/ottla": callbacks_ottla, "callbacks/confluent": callbacks_confluent,
              "callbacks/confluent-1MB": lambda *args: callbacks_confluent(*args, None),
              "many/ottla": many_ottla, "many/confluent": callbacks_confluent,
+             "texts/ottla": lambda *args: many_ottla(*args, lambda _: VALUE.decode()),
+             "dicts/ottla": lambda *args: many_ottla(
+                 *args, lambda number: {"value": VALUE, "key": str(number)}),
+             "records/ottla": lambda *args: many_ottla(*args, a_record),
              "tasks/ottla": tasks_ottla, "tasks/aiokafka": tasks_aiokafka}
 
 
