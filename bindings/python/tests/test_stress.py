@@ -100,7 +100,8 @@ def test_tasks_on_a_cluster_that_breaks(own):
     async def work(producer, number):
         nonlocal accepted
         chance = random.Random(number)
-        while time.monotonic() < end:
+        # On a machine that is busy with other things it takes longer, on a cluster that is whole.
+        while time.monotonic() < end or accepted <= 1000:
             match chance.randint(0, 5):
                 case 0:
                     many = await producer.send_many(topic, [b"x" * 100] * 20)
