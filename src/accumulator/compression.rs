@@ -242,7 +242,7 @@ impl RecordAccumulator {
         for piece in self.split(batch, size_max).into_iter().rev() {
             deque.batches.insert(place, piece);
         }
-        partition.publish_queued(deque, &self.behind);
+        self.publish(partition, deque);
     }
 
     /// Has the sender look at the partition the next time it is awake.

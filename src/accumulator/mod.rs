@@ -13,7 +13,7 @@ mod split;
 mod topic;
 mod wakeup;
 
-use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicIsize, AtomicU64, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,6 +51,10 @@ pub struct AccumulatorConfig {
     pub compression: Compression,
 }
 
+/// With so many bytes in batches that take no more records a request is large enough: the sender
+/// is woken from a light sleep, too.
+pub const ENOUGH: usize = 128 << 10;
+
 /// What `append` did.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Append {
@@ -83,8 +87,8 @@ pub struct RecordAccumulator {
     /// Batches below this id take no more records.
     ended_below: AtomicU64,
     closed: AtomicBool,
-    /// See `batches_behind`.
-    behind: AtomicUsize,
+    /// The number of batches that wait and take no more records.
+    ready: AtomicIsize,
 }
 
 impl RecordAccumulator {
@@ -103,7 +107,7 @@ impl RecordAccumulator {
             flush_below: AtomicU64::new(0),
             ended_below: AtomicU64::new(0),
             closed: AtomicBool::new(false),
-            behind: AtomicUsize::new(0),
+            ready: AtomicIsize::new(0),
         }
     }
 
@@ -138,6 +142,7 @@ impl RecordAccumulator {
             TryAppend::Done { grown, full } => {
                 self.count(topic, partition, deque, sticky, grown, full);
                 if full {
+                    self.publish(partition, deque);
                     self.tell(partition, deque, false, true);
                 }
                 Ok(Append::Done)
@@ -216,6 +221,7 @@ impl RecordAccumulator {
         let TryAppend::Done { grown, full } = appended else { return false };
         self.count(topic, partition, deque, sticky, grown, full);
         if full {
+            self.publish(partition, deque);
             self.tell(partition, deque, false, true);
         }
         true
@@ -246,7 +252,7 @@ impl RecordAccumulator {
         self.incomplete.add(batch.id);
         deque.batches.push_back(batch);
         partition.seen.store(true, Ordering::Relaxed);
-        partition.publish_queued(deque, &self.behind);
+        self.publish(partition, deque);
         Ok((grown, full))
     }
 
@@ -384,13 +390,27 @@ impl RecordAccumulator {
     ) -> Option<ProducerBatch> {
         let mut batch = deque.batches.pop_front()?;
         batch.home = Some(partition.clone());
-        partition.publish_queued(deque, &self.behind);
+        self.publish(partition, deque);
         Some(batch)
     }
 
-    /// The number of batches that wait behind others of their partition.
-    pub fn batches_behind(&self) -> usize {
-        self.behind.load(Ordering::Relaxed)
+    /// About how many bytes wait in batches that take no more records.
+    pub fn ready_bytes(&self) -> usize {
+        self.ready.load(Ordering::Relaxed).unsigned_abs() * self.config.batch_size
+    }
+
+    /// Publishes what waits in a partition, and wakes the sender if that makes it enough for a
+    /// request of any broker.
+    fn publish(&self, partition: &PartitionQueue, deque: &mut Deque) {
+        let more = partition.publish(deque);
+        if more == 0 {
+            return;
+        }
+        let before = self.ready.fetch_add(more, Ordering::Relaxed);
+        let enough = |ready: isize| ready.unsigned_abs() * self.config.batch_size >= ENOUGH;
+        if enough(before + more) && !enough(before) {
+            self.wakeup.demand(Instant(0));
+        }
     }
 
     /// All batches that there are have smaller ids.

@@ -3,7 +3,7 @@
 //! A send finds its topic in a map that is replaced as a whole when a topic is new, and its
 //! partition in a list that only grows; neither takes a lock. Topics live as long as the producer.
 
-use crate::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::OnceLock;
@@ -203,11 +203,13 @@ pub struct Deque {
     pub sticky_bytes: usize,
     /// Whether the sender has been told to look here and has not yet looked.
     pub listed: bool,
+    /// The number of batches that take no more records, as last published.
+    ready: usize,
 }
 
 impl PartitionQueue {
     fn new(id: u32, topic: TopicName, partition: i32, ratio: Arc<RatioEstimate>) -> PartitionQueue {
-        let deque = Deque { batches: VecDeque::new(), sticky_bytes: 0, listed: false };
+        let deque = Deque { batches: VecDeque::new(), sticky_bytes: 0, listed: false, ready: 0 };
         PartitionQueue {
             id,
             topic,
@@ -231,13 +233,14 @@ impl PartitionQueue {
         self.inner.try_lock()
     }
 
-    /// Publishes the number of batches; call it under the lock. `behind` counts those of all
-    /// partitions that have another one before them.
-    pub fn publish_queued(&self, deque: &Deque, behind: &AtomicUsize) {
+    /// Publishes the number of batches; call it under the lock. Returns how many more of them take
+    /// no more records than the last time.
+    pub fn publish(&self, deque: &mut Deque) -> isize {
         let queued = deque.batches.len();
-        let before = self.queued.swap(queued as u32, Ordering::Relaxed) as usize;
-        let (now, before) = (queued.saturating_sub(1), before.saturating_sub(1));
-        behind.fetch_add(now.wrapping_sub(before), Ordering::Relaxed);
+        self.queued.store(queued as u32, Ordering::Relaxed);
+        let last_is_full = deque.batches.back().is_some_and(ProducerBatch::is_full);
+        let ready = queued.saturating_sub(1) + usize::from(last_is_full);
+        ready as isize - std::mem::replace(&mut deque.ready, ready) as isize
     }
 
     /// The number of batches that wait.

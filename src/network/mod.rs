@@ -120,21 +120,16 @@ impl NetworkClient {
         self.nodes.get(&node).map_or(0, |connection| connection.in_flight.len())
     }
 
-    /// Whether every broker that takes requests has one in hand.
-    pub fn all_are_busy(&self) -> bool {
+    /// The brokers that take requests.
+    pub fn ready_nodes(&self) -> impl Iterator<Item = i32> + '_ {
         let is_ready = |c: &Connection| matches!(c.state, State::Ready(_));
-        let mut brokers = self.nodes.range(0..).map(|(_, c)| c).filter(|c| is_ready(c)).peekable();
-        brokers.peek().is_some() && brokers.all(|c| !c.in_flight.is_empty())
+        self.nodes.range(0..).filter(move |(_, c)| is_ready(c)).map(|(node, _)| *node)
     }
 
-    /// Whether every broker that takes requests has as many in hand as it may have.
+    /// Whether there are such brokers and each has as many requests in hand as it may have.
     pub fn all_are_full(&self) -> bool {
-        let max = self.config.max_in_flight;
-        self.all_are_busy()
-            && self
-                .nodes
-                .range(0..)
-                .all(|(_, c)| !matches!(c.state, State::Ready(_)) || c.in_flight.len() >= max)
+        let mut brokers = self.ready_nodes().peekable();
+        brokers.peek().is_some() && brokers.all(|node| !self.can_send_more(node))
     }
 
     /// When it is worth asking `ready` again although nothing happened.

@@ -1,23 +1,21 @@
-//! Packing: a small request waits for the answer of the one before it, so that more goes with it.
+//! Packing: a small request waits, so that more goes with it.
 //!
-//! A Kafka broker takes the next request of a connection when it has answered the last one, so to
-//! send it sooner gains little, and every request costs both sides tens of microseconds. Only where
-//! `linger.ms` allows to wait at all, and never for long.
+//! Every request costs both sides tens of microseconds, and a Kafka broker takes the next one of a
+//! connection when it has answered the last, so to send it sooner gains little. It waits for that
+//! answer, and, with batches that filled up before their `linger.ms` was over, for others. Only
+//! where `linger.ms` allows to wait at all, and never for long.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Sender;
-use crate::accumulator::Sleep;
+use crate::accumulator::{ENOUGH, Sleep};
 use crate::time::Instant;
 
 /// The longest wait, from the request before.
 const WAIT_MAX: Duration = Duration::from_millis(1);
-/// With so many bytes in line, or behind what is in line, the brokers are what records wait for: a
-/// request is large enough, or would not grow, as it takes one batch of each partition.
-const ENOUGH: usize = 128 << 10;
-/// With so many bytes in batches behind others sending threads are ahead of brokers that have all
-/// the requests they may have.
+/// With so many bytes in batches that take no more records sending threads are ahead of brokers
+/// that have all the requests they may have.
 const BEHIND: usize = 2 << 20;
 /// For so long after an answer the next one is waited for by sending threads that are ahead.
 const ANSWERS_WITHIN: Duration = Duration::from_millis(10);
@@ -61,19 +59,35 @@ impl Packing {
 }
 
 impl Sender {
-    /// Whether what stands in line for `node` waits for more to go with it.
+    /// Whether what stands in line for `node` waits for more to go with it: for an answer, and, as
+    /// long as `linger.ms` allows, for batches that fill up soon.
     pub(super) fn is_packing(&mut self, node: i32, now: Instant) -> bool {
-        if self.was_urgent || self.client.in_flight(node) == 0 || self.is_enough_for(node) {
+        if self.was_urgent || self.is_enough_for(node) {
             return false;
         }
         let Some(sent) = self.packing.sent.get(&node) else { return false };
-        let until = *sent + self.config.linger.min(WAIT_MAX);
+        let mut until = *sent + self.config.linger.min(WAIT_MAX);
+        if self.client.in_flight(node) == 0 {
+            until = until.min(self.lingers_until(node));
+        }
         if now < until {
             self.packing.waits.insert(node, until);
         }
         now < until
     }
 
+    /// When the first batch in line has waited for `linger.ms`. What is sent again has.
+    fn lingers_until(&self, node: i32) -> Instant {
+        let until = |id: u32| match self.parts[id as usize].as_deref() {
+            Some(part) if part.retries.is_empty() => part.front_created,
+            _ => None,
+        };
+        let created = self.schedule.line(node).map(|id| until(id).unwrap_or(Instant(0)));
+        created.min().map_or(Instant(0), |created| created + self.config.linger)
+    }
+
+    /// Whether a request is large enough, or would not grow, as it takes one batch of each
+    /// partition.
     fn is_enough_for(&self, node: i32) -> bool {
         let mut bytes = 0;
         let queued =
@@ -102,22 +116,24 @@ impl Sender {
     fn is_behind_until(&self, now: Instant) -> Option<Instant> {
         let until = self.packing.answered + ANSWERS_WITHIN;
         let accumulator = &self.shared.accumulator;
-        let behind = accumulator.batches_behind() * accumulator.batch_size() >= BEHIND;
+        let behind = accumulator.ready_bytes() >= BEHIND;
         let soon = behind && now < until && self.client.all_are_full() && !accumulator.flushing();
         soon.then_some(until)
     }
 
-    /// Until when full batches need not wake the I/O thread: while all brokers have a request in
-    /// hand for the answer of which the next one would wait.
+    /// Until when full batches need not wake the I/O thread one by one, as the next request to each
+    /// broker would wait.
     fn sleeps_lightly_until(&self, now: Instant) -> Option<Instant> {
-        if self.was_urgent
-            || self.shared.accumulator.batch_size() >= ENOUGH
-            || !self.client.all_are_busy()
-        {
+        let accumulator = &self.shared.accumulator;
+        if self.was_urgent || accumulator.batch_size() >= ENOUGH {
             return None;
         }
-        let sent = self.packing.sent.iter().filter(|(node, _)| self.client.is_connected(**node));
-        let until = *sent.map(|(_, sent)| sent).min()? + self.config.linger.min(WAIT_MAX);
+        if accumulator.ready_bytes() >= ENOUGH && !self.client.all_are_full() {
+            return None;
+        }
+        let sent = |node: i32| self.packing.sent.get(&node).copied();
+        let sent = self.client.ready_nodes().map(|node| sent(node).unwrap_or(Instant(0)));
+        let until = sent.min()? + self.config.linger.min(WAIT_MAX);
         (now < until).then_some(until)
     }
 }

@@ -1,6 +1,8 @@
 //! Which requests wait for the answer of the one before them, and when the I/O thread sleeps
 //! lightly.
 
+use std::time::Duration;
+
 use super::harness::World;
 use super::model::Health;
 use super::setup::Setup;
@@ -17,7 +19,7 @@ fn fill(world: &mut World, partition: i32, batch_size: usize) {
 }
 
 #[test]
-fn a_small_request_waits_for_the_answer_of_the_one_before_and_not_for_long() {
+fn a_small_request_waits_for_an_answer_and_for_other_batches_and_not_for_long() {
     let mut world = Setup::default().linger(5).ready();
     let warm = world.send("t", 0);
     world.advance(5);
@@ -25,21 +27,35 @@ fn a_small_request_waits_for_the_answer_of_the_one_before_and_not_for_long() {
     world.hold_produce = true;
     fill(&mut world, 0, 200);
     world.run();
-    assert_eq!(world.arrived.len(), 2, "nothing is in flight, so it goes at once; it is full");
+    assert_eq!(world.arrived.len(), 1, "the one before was only just sent");
+    world.advance(1);
+    assert_eq!(world.arrived.len(), 2, "a millisecond ago");
     (1..3).for_each(|partition| fill(&mut world, partition, 200));
     world.run();
     assert_eq!(world.arrived.len(), 2, "they wait for the answer");
-    world.answer(1);
-    world.run();
-    assert_eq!(world.arrived[2].batches.len(), 2, "and go together");
-    fill(&mut world, 0, 200);
-    world.run();
-    assert_eq!(world.arrived.len(), 3);
     world.advance(1);
-    assert_eq!(world.arrived.len(), 4, "the answer does not come, and a millisecond is over");
+    assert_eq!(world.arrived[2].batches.len(), 2, "which does not come, and go together");
     while world.pending(1) > 0 {
         world.answer(1);
     }
+    world.finish();
+}
+
+#[test]
+fn a_batch_whose_linger_is_over_waits_for_answers_only() {
+    let half = Duration::from_micros(500);
+    let mut world = Setup::default().linger(5).ready();
+    world.append("t", 0, 8);
+    world.run();
+    world.advance(4);
+    world.now = world.now + half;
+    world.run();
+    fill(&mut world, 1, 200);
+    world.run();
+    assert_eq!(world.arrived.len(), 1);
+    world.now = world.now + half;
+    world.run();
+    assert_eq!(world.arrived.len(), 2, "half a millisecond later, as nothing is in flight");
     world.finish();
 }
 
@@ -158,8 +174,8 @@ fn sending_threads_that_are_ahead_let_brokers_work_that_have_all_they_may_have_a
     world.advance(5);
     assert!(world.is_reported(warm));
     world.hold_produce = true;
-    // Five are sent, one is in line, and 2 MiB are 128 batches behind that one.
-    (0..5 + 1 + 127).for_each(|_| fill(&mut world, 0, 16 << 10));
+    // Five are sent, and 2 MiB are 128 batches.
+    (0..5 + 127).for_each(|_| fill(&mut world, 0, 16 << 10));
     world.run();
     assert_eq!(world.arrived.len(), 1 + 5);
     assert_ne!(how(&world), Sleep::Behind);
@@ -180,6 +196,27 @@ fn sending_threads_that_are_ahead_let_brokers_work_that_have_all_they_may_have_a
     while world.pending(1) > 0 {
         world.answer(1);
         world.run();
+    }
+    world.finish();
+}
+
+#[test]
+fn a_light_sleep_ends_when_enough_is_ready_for_a_request() {
+    let mut world = roomy(1);
+    world.hold_produce = true;
+    fill(&mut world, 0, 16 << 10);
+    world.run();
+    let turns = world.turns;
+    for number in 0..7 {
+        fill(&mut world, 1 + number % 2, 16 << 10);
+        world.run();
+    }
+    assert_eq!((world.turns, world.arrived.len()), (turns, 1), "seven batches are not enough");
+    fill(&mut world, 2, 16 << 10);
+    world.run();
+    assert_eq!(world.arrived[1].batches.len(), 2);
+    while world.pending(1) > 0 {
+        world.answer(1);
     }
     world.finish();
 }
