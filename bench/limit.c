@@ -7,6 +7,9 @@
  *     sends one prebuilt batch again and again as Produce v7 over one connection, with INFLIGHT (5)
  *     requests outstanding and PACK (1 to 12) partitions, one such batch each, in a request;
  *     SECONDS is at most 60
+ *   limit pace RATE SECONDS
+ *     wakes up a thousand times a second, as a program does that sends at a rate (peers/peer.h), and
+ *     asks the time for each record: what such a program costs without a producer
  *
  * PAYLOAD names the file that payload.py wrote (payload.bin). */
 #include <arpa/inet.h>
@@ -186,7 +189,25 @@ static void do_blast(int port, const char *topic, int parts, int size, size_t ba
          size, batch, inflight, pack, wall, (long long)done, (long long)errs, m / wall,
          m * size / wall / 1e6, c / m * 1e6);
 }
+static void do_pace(double rate, double secs) {
+  if (secs > 60) secs = 60;
+  int64_t n = (int64_t)(rate * secs), i = 0;
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  int64_t due = t.tv_sec * 1000000000LL + t.tv_nsec;
+  double c0 = cpu();
+  volatile double sink = 0;
+  for (int64_t tick = 0; i < n; tick++, due += 1000000) {
+    t = (struct timespec){due / 1000000000, due % 1000000000};
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
+    for (; i < n && i < (int64_t)((tick + 1) * rate / 1000); i++) sink = now();
+  }
+  printf("{\"limit\":\"pace\",\"rate\":%.0f,\"cpu_s_per_m\":%.4f}\n", rate,
+         (cpu() - c0) / n * 1e6);
+  (void)sink;
+}
 int main(int c, char **v) {
+  if (c == 4 && !strcmp(v[1], "pace")) return do_pace(atof(v[2]), atof(v[3])), 0;
   load();
   if (c == 5 && !strcmp(v[1], "build")) do_build(atoi(v[2]), atol(v[3]), atoll(v[4]));
   else if (c >= 8 && !strcmp(v[1], "blast"))

@@ -104,7 +104,8 @@ def measure(options, brokers, case):
 
 def limit(case, address, topic):
     """What no producer can beat: records encoded, compressed and summed on one core and nothing
-    more, and then as many bytes sent in batches made beforehand, twelve in a request."""
+    more, and then as many bytes sent in batches made beforehand, twelve in a request. At a rate it
+    is the program that wakes up to send."""
     size, batch = str(case["size"]), str(case["batch"])
     lz4 = case["codec"] == "lz4"
 
@@ -114,6 +115,11 @@ def limit(case, address, topic):
                                env={**os.environ, "PAYLOAD": PAYLOAD})
         return json.loads(found.stdout)
 
+    if case["rate"]:
+        seconds = case["messages"] / case["rate"]
+        paced = run("pace", str(case["rate"]), str(seconds))
+        return {"cpu_s_per_m": paced["cpu_s_per_m"], "rps": case["rate"],
+                "mb_s": case["rate"] * case["size"] / 1e6, "blasted": 0}
     made = run("build", size, batch, str(case["messages"]))
     port = address.rsplit(":", 1)[1]
     sent = run("blast", port, topic, "12", size, batch, "2", "5", "12")
@@ -148,7 +154,8 @@ def one(options, peer, varied):
     if options.broker_pid:
         warmed = warmup(options, peer, case["size"], case["rate"])
         sent = row.get("blasted", case["messages"] + warmed)
-        row["broker_s_per_m"] = (cpu_seconds(options.broker_pid) - before) / sent * 1e6
+        if sent:
+            row["broker_s_per_m"] = (cpu_seconds(options.broker_pid) - before) / sent * 1e6
     if sink:
         sink.send_signal(signal.SIGTERM)
         row.update(json.loads(sink.communicate(timeout=10)[0]))
@@ -233,7 +240,7 @@ def main():
     if options.target != "sink" and host != "localhost" and not host.startswith("127."):
         sys.exit("run.py: loopback only")
     peers = options.peers or [p for p in PEERS if built(p) and not p.endswith("-go")]
-    if any(options.rates + options.keyed) or not {"none", "lz4"}.issuperset(options.codecs):
+    if any(options.keyed) or not {"none", "lz4"}.issuperset(options.codecs):
         peers = [peer for peer in peers if peer != "limit"]
     rows = []
     axes = {"size": options.sizes, "codec": options.codecs, "batch": options.batches,
