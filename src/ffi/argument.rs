@@ -227,9 +227,11 @@ impl<T: Copy> OutArray<T> {
         let at = self.at.wrapping_byte_add(index * self.stride);
         // SAFETY: inside the array, whose memory was promised when it was made.
         unsafe { at.write_unaligned(value) };
-        let rest = at.wrapping_add(1).cast::<u8>();
-        // SAFETY: the rest of the same element.
-        unsafe { rest.write_bytes(0, self.stride - size_of::<T>()) };
+        if self.stride > size_of::<T>() {
+            let rest = at.wrapping_add(1).cast::<u8>();
+            // SAFETY: the rest of the same element.
+            unsafe { rest.write_bytes(0, self.stride - size_of::<T>()) };
+        }
         true
     }
 }
