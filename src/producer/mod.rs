@@ -65,7 +65,7 @@ pub struct Producer {
     #[allow(clippy::type_complexity)]
     log_sink: Option<Box<dyn Fn(Level, &str) + Send + Sync>>,
     tickets: Arc<Tickets>,
-    /// Key and value of a record without headers that is not too large for sure, bytes.
+    /// Key, value and headers of a record that is not too large for sure, bytes.
     surely_fits: usize,
     started: AtomicBool,
     /// It may have threads, also if not all of them could be started.

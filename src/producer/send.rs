@@ -16,7 +16,7 @@ use crate::record::Record;
 use crate::sync;
 use crate::ticket::Wait;
 use crate::time::{self, Instant};
-use crate::wire::record::estimate_size_upper_bound;
+use crate::wire::record::{HEADER_OVERHEAD_MAX, estimate_size_upper_bound};
 
 thread_local! {
     /// The topic this thread sent to last, which it is likely to send to next: it spares the look
@@ -359,8 +359,13 @@ impl Producer {
     /// Refuses a record that is too large.
     #[inline(always)]
     fn check_size(&self, record: &Record<'_>) -> Result<()> {
-        let bytes = record.key.unwrap_or_default().len() + record.value.unwrap_or_default().len();
-        if record.headers.is_empty() && bytes <= self.surely_fits {
+        let mut bytes =
+            record.key.unwrap_or_default().len() + record.value.unwrap_or_default().len();
+        for header in record.headers {
+            bytes += header.name.len() + header.value.unwrap_or_default().len();
+            bytes += HEADER_OVERHEAD_MAX;
+        }
+        if bytes <= self.surely_fits {
             return Ok(());
         }
         self.check_size_closely(record)

@@ -18,6 +18,10 @@ pub const MIN_RECORD_BYTES: usize = 7;
 pub const PLAIN_OVERHEAD_MAX: usize =
     super::record_batch::HEADER_LEN + MAX_RECORD_OVERHEAD + 2 * MAX_LEN_32 + 1;
 
+/// What it adds at most for each header to its name and value: their lengths, and a share of the
+/// number of headers.
+pub const HEADER_OVERHEAD_MAX: usize = 2 * MAX_LEN_32 + 1;
+
 /// What a batch with nothing but this record takes at most, as Java estimates it before it knows
 /// timestamp and offset (`AbstractRecords.estimateSizeInBytesUpperBound`, format 2).
 #[inline]

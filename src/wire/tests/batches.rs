@@ -283,7 +283,14 @@ proptest! {
             let (key, value) = (input.key.as_deref(), input.value.as_deref());
             let headers = input.headers();
             let most = HEADER_LEN + AnyRecord::new(i32::MIN, i64::MIN, key, value, &headers).size();
-            prop_assert!(most <= estimate_size_upper_bound(key, value, &headers));
+            let estimate = estimate_size_upper_bound(key, value, &headers);
+            prop_assert!(most <= estimate);
+            let bytes = |bytes: Option<&[u8]>| bytes.map_or(0, <[u8]>::len);
+            let of = |header: &Header<'_>| {
+                header.name.len() + bytes(header.value) + HEADER_OVERHEAD_MAX
+            };
+            let copied = bytes(key) + bytes(value) + headers.iter().map(of).sum::<usize>();
+            prop_assert!(estimate <= copied + PLAIN_OVERHEAD_MAX);
         }
     }
 }
