@@ -117,9 +117,13 @@ impl Selector {
     /// appends what happened to `events`; it may be nothing. An event may be of a connection that
     /// the core closes while it goes through them. An error is of the poll itself.
     pub fn poll(&mut self, timeout: Option<Duration>, events: &mut Vec<Event>) -> io::Result<()> {
-        let busy = !self.pending.is_empty() || !self.unread.is_empty();
+        let came_of_actions = !self.pending.is_empty();
         events.append(&mut self.pending);
-        let timeout = if busy { Some(Duration::ZERO) } else { timeout };
+        if came_of_actions && self.unread.is_empty() {
+            // What they lead to is done before the next look, which is a system call.
+            return Ok(());
+        }
+        let timeout = if self.unread.is_empty() { timeout } else { Some(Duration::ZERO) };
         match self.poll.poll(&mut self.polled, timeout) {
             Ok(()) => {}
             // A signal is a reason to return, with nothing.
