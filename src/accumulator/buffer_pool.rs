@@ -21,9 +21,9 @@ const AHEAD: usize = 3 << 20;
 const BEHIND: usize = 2 << 20;
 /// and look whether they must after so many granted bytes, or fewer if they are further ahead.
 const LOOK_EVERY: usize = 256 << 10;
-/// for so long at most,
+/// How long they wait at most for each look,
 const CATCH_UP: Duration = Duration::from_millis(1);
-/// and so often that if it is more bytes at once.
+/// and how many looks are one wait at most, where a large buffer is granted at once.
 const CATCH_UPS_MAX: usize = 10;
 
 /// Memory that was granted: the bytes are charged, the buffer is made outside the lock.

@@ -60,7 +60,7 @@ pub const ENOUGH: usize = 128 << 10;
 pub enum Append {
     /// The record is in; the sender has been told if it must act.
     Done,
-    /// There is no batch with room: come again with a buffer of `AppendRequest::buffer_size`.
+    /// There is no batch with room: come again with a buffer.
     NeedsBuffer,
     /// The sticky partition changed: choose again.
     PartitionChanged,
@@ -142,8 +142,8 @@ impl RecordAccumulator {
             TryAppend::Done { grown, full } => {
                 self.count(topic, partition, deque, sticky, grown, full);
                 if full {
-                    self.publish(partition, deque);
                     self.tell(partition, deque, false, true);
+                    self.publish(partition, deque);
                 }
                 Ok(Append::Done)
             }
@@ -172,7 +172,12 @@ impl RecordAccumulator {
         timestamp: i64,
         sticky: Option<Lane>,
     ) -> bool {
-        let Some(mut guard) = partition.try_lock() else { return false };
+        let Some(mut guard) = partition.try_lock() else {
+            if let Some(lane) = sticky {
+                topic.partitioner.keep_apart(lane);
+            }
+            return false;
+        };
         self.append_next(topic, partition, &mut guard, record, timestamp, sticky)
     }
 
@@ -221,8 +226,8 @@ impl RecordAccumulator {
         let TryAppend::Done { grown, full } = appended else { return false };
         self.count(topic, partition, deque, sticky, grown, full);
         if full {
-            self.publish(partition, deque);
             self.tell(partition, deque, false, true);
+            self.publish(partition, deque);
         }
         true
     }
@@ -399,16 +404,16 @@ impl RecordAccumulator {
         self.ready.load(Ordering::Relaxed).unsigned_abs() * self.config.batch_size
     }
 
-    /// Publishes what waits in a partition, and wakes the sender if that makes it enough for a
-    /// request of any broker.
+    /// Publishes what waits in a partition, and wakes the sender where that makes it enough for one
+    /// more request.
     fn publish(&self, partition: &PartitionQueue, deque: &mut Deque) {
         let more = partition.publish(deque);
         if more == 0 {
             return;
         }
         let before = self.ready.fetch_add(more, Ordering::Relaxed);
-        let enough = |ready: isize| ready.unsigned_abs() * self.config.batch_size >= ENOUGH;
-        if enough(before + more) && !enough(before) {
+        let requests = |ready: isize| ready.unsigned_abs() * self.config.batch_size / ENOUGH;
+        if requests(before + more) > requests(before) {
             self.wakeup.demand(Instant(0));
         }
     }

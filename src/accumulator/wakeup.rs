@@ -17,8 +17,8 @@ use crate::time::Instant;
 /// What `sleeps_until` says while the I/O thread is awake.
 const AWAKE: u64 = 0;
 /// The bits of it that say how it sleeps: the least, a nanosecond each.
-const LIGHT: u64 = 1;
-const BEHIND: u64 = 2;
+const LIGHT_BIT: u64 = 1;
+const BEHIND_BIT: u64 = 2;
 
 /// How the I/O thread sleeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +53,7 @@ impl Wakeup {
 
     /// As `demand` for now, of work that may wait for the end of a light sleep.
     pub fn demand_soon(&self) {
-        if self.sleeps_until.load(Ordering::SeqCst) & LIGHT == 0 {
+        if self.sleeps_until.load(Ordering::SeqCst) & LIGHT_BIT == 0 {
             self.demand(Instant(0));
         }
     }
@@ -77,10 +77,10 @@ impl Wakeup {
     pub fn will_sleep(&self, until: Instant, how: Sleep) {
         let how = match how {
             Sleep::Sound => 0,
-            Sleep::Light => LIGHT,
-            Sleep::Behind => LIGHT | BEHIND,
+            Sleep::Light => LIGHT_BIT,
+            Sleep::Behind => LIGHT_BIT | BEHIND_BIT,
         };
-        let until = until.0.max(2 * BEHIND) & !(LIGHT | BEHIND) | how;
+        let until = until.0.max(2 * BEHIND_BIT) & !(LIGHT_BIT | BEHIND_BIT) | how;
         self.sleeps_until.store(until, Ordering::SeqCst);
         // Whatever is looked at after this is at least as new as what a demand saw before it.
         fence(Ordering::SeqCst);
@@ -93,7 +93,7 @@ impl Wakeup {
         self.paused.fetch_add(1, Ordering::SeqCst);
         let until = self.sleeps_until.load(Ordering::SeqCst);
         let is_awake = until == AWAKE;
-        if until & BEHIND != 0 || is_awake && !is_caught_up() {
+        if until & BEHIND_BIT != 0 || is_awake && !is_caught_up() {
             self.go_on.wait_for(&mut gate, limit);
         }
         self.paused.fetch_sub(1, Ordering::Relaxed);

@@ -47,8 +47,8 @@ Other differences:
   with a warning.
 - `linger.ms` takes decimals, such as `0.5`.
 - A small request waits for the answer to the one before it, or for more batches whose `linger.ms`
-  is not over, so that more goes with it: a millisecond after the one before at most. Java sends it
-  at once; so do we with `linger.ms=0`.
+  is not over, so that more goes with it: a millisecond or two after the one before at most. Java
+  sends it at once; so do we with `linger.ms=0`.
 - Threads that meet at their sticky partition have sticky partitions of their own for a while, up to
   15. In Java all threads share one.
 - Named values are taken in any case, such as `acks=ALL`.

@@ -120,16 +120,10 @@ impl NetworkClient {
         self.nodes.get(&node).map_or(0, |connection| connection.in_flight.len())
     }
 
-    /// The brokers that take requests.
+    /// The brokers with a connection that is ready for requests, throttled and busy ones included.
     pub fn ready_nodes(&self) -> impl Iterator<Item = i32> + '_ {
         let is_ready = |c: &Connection| matches!(c.state, State::Ready(_));
         self.nodes.range(0..).filter(move |(_, c)| is_ready(c)).map(|(node, _)| *node)
-    }
-
-    /// Whether there are such brokers and each has as many requests in hand as it may have.
-    pub fn all_are_full(&self) -> bool {
-        let mut brokers = self.ready_nodes().peekable();
-        brokers.peek().is_some() && brokers.all(|node| !self.can_send_more(node))
     }
 
     /// When it is worth asking `ready` again although nothing happened.

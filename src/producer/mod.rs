@@ -38,7 +38,6 @@ use crate::report::ReportQueue;
 use crate::sender::{self, IoConfig, SenderConfig, Shared};
 use crate::sync::{Condvar, Mutex};
 use crate::time;
-use crate::wire::record::PLAIN_OVERHEAD_MAX;
 
 /// Code of the application that a producer runs.
 #[derive(Default)]
@@ -65,8 +64,8 @@ pub struct Producer {
     #[allow(clippy::type_complexity)]
     log_sink: Option<Box<dyn Fn(Level, &str) + Send + Sync>>,
     tickets: Arc<Tickets>,
-    /// Key, value and headers of a record that is not too large for sure, bytes.
-    surely_fits: usize,
+    /// What a record takes at most, `max.request.size` or all of the memory, bytes.
+    size_max: usize,
     started: AtomicBool,
     /// It may have threads, also if not all of them could be started.
     has_threads: AtomicBool,
@@ -124,7 +123,7 @@ impl Producer {
             partitioner: hooks.partitioner,
             sink: hooks.reports,
             log_sink: hooks.log,
-            surely_fits: most.saturating_sub(PLAIN_OVERHEAD_MAX),
+            size_max: most,
             started: AtomicBool::new(false),
             has_threads: AtomicBool::new(false),
             closed: AtomicBool::new(false),

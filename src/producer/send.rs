@@ -16,7 +16,7 @@ use crate::record::Record;
 use crate::sync;
 use crate::ticket::Wait;
 use crate::time::{self, Instant};
-use crate::wire::record::{HEADER_OVERHEAD_MAX, estimate_size_upper_bound};
+use crate::wire::record::{HEADER_OVERHEAD_MAX, PLAIN_OVERHEAD_MAX, estimate_size_upper_bound};
 
 thread_local! {
     /// The topic this thread sent to last, which it is likely to send to next: it spares the look
@@ -365,7 +365,7 @@ impl Producer {
             bytes += header.name.len() + header.value.unwrap_or_default().len();
             bytes += HEADER_OVERHEAD_MAX;
         }
-        if bytes <= self.surely_fits {
+        if bytes + PLAIN_OVERHEAD_MAX <= self.size_max {
             return Ok(());
         }
         self.check_size_closely(record)

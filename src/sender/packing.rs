@@ -16,7 +16,7 @@ use crate::time::Instant;
 const WAIT_MAX: Duration = Duration::from_millis(1);
 /// With so many bytes in batches that take no more records sending threads are ahead of brokers
 /// that have all the requests they may have.
-const BEHIND: usize = 2 << 20;
+const BACKLOG: usize = 2 << 20;
 /// For so long after an answer the next one is waited for by sending threads that are ahead.
 const ANSWERS_WITHIN: Duration = Duration::from_millis(10);
 
@@ -76,10 +76,11 @@ impl Sender {
         now < until
     }
 
-    /// When the first batch in line has waited for `linger.ms`. What is sent again has.
+    /// When the first batch in line has waited for `linger.ms`. What is sent again has, and so has
+    /// what others of its partition queue up behind: they do not go with it.
     fn lingers_until(&self, node: i32) -> Instant {
         let until = |id: u32| match self.parts[id as usize].as_deref() {
-            Some(part) if part.retries.is_empty() => part.front_created,
+            Some(part) if part.retries.is_empty() && part.queue.queued() <= 2 => part.front_created,
             _ => None,
         };
         let created = self.schedule.line(node).map(|id| until(id).unwrap_or(Instant(0)));
@@ -116,9 +117,16 @@ impl Sender {
     fn is_behind_until(&self, now: Instant) -> Option<Instant> {
         let until = self.packing.answered + ANSWERS_WITHIN;
         let accumulator = &self.shared.accumulator;
-        let behind = accumulator.ready_bytes() >= BEHIND;
-        let soon = behind && now < until && self.client.all_are_full() && !accumulator.flushing();
-        soon.then_some(until)
+        let behind = accumulator.ready_bytes() >= BACKLOG && now < until;
+        (behind && self.all_are_full(now) && !accumulator.flushing()).then_some(until)
+    }
+
+    /// Whether every broker that got batches of late has as many requests as it may have.
+    fn all_are_full(&self, now: Instant) -> bool {
+        let sent = |node: &i32| self.packing.sent.get(node).copied();
+        let of_late = |node: &i32| sent(node).is_some_and(|sent| now < sent + ANSWERS_WITHIN);
+        let mut brokers = self.client.ready_nodes().filter(of_late).peekable();
+        brokers.peek().is_some() && brokers.all(|node| !self.client.can_send_more(node))
     }
 
     /// Until when full batches need not wake the I/O thread one by one, as the next request to each
@@ -128,12 +136,12 @@ impl Sender {
         if self.was_urgent || accumulator.batch_size() >= ENOUGH {
             return None;
         }
-        if accumulator.ready_bytes() >= ENOUGH && !self.client.all_are_full() {
+        if accumulator.ready_bytes() >= ENOUGH && !self.all_are_full(now) {
             return None;
         }
-        let sent = |node: i32| self.packing.sent.get(&node).copied();
-        let sent = self.client.ready_nodes().map(|node| sent(node).unwrap_or(Instant(0)));
-        let until = sent.min()? + self.config.linger.min(WAIT_MAX);
+        // A broker that never got batches answers for metadata only, and holds nobody up.
+        let sent = self.client.ready_nodes().filter_map(|node| self.packing.sent.get(&node));
+        let until = *sent.min()? + self.config.linger.min(WAIT_MAX);
         (now < until).then_some(until)
     }
 }

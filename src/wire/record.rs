@@ -117,7 +117,8 @@ pub struct ShortRecord<'a> {
     size: usize,
     /// The length and all up to the key; without a key up to the value.
     lead: Word,
-    behind_key: u64,
+    /// As it stands behind a key.
+    value_len: u64,
     key: &'a [u8],
     value: &'a [u8],
     headers: &'a [Header<'a>],
@@ -149,20 +150,14 @@ impl<'a> ShortRecord<'a> {
         lead.push(timestamp);
         lead.push(offset);
         lead.push(key_len);
-        let mut body_len = lead.len() + copied;
-        let mut behind_key = 0;
+        let behind_key = if key.is_empty() { 0 } else { unsigned_len(value_len) };
         if key.is_empty() {
-            body_len -= lead.len();
             lead.push(value_len);
-            body_len += lead.len();
-        } else {
-            behind_key = value_len;
-            body_len += unsigned_len(value_len);
         }
-        let before = lead.len();
-        lead.push_front(body_len as u64 * 2);
-        let size = body_len + lead.len() - before;
-        Some(ShortRecord { size, lead, behind_key, key, value, headers })
+        let copied = behind_key + copied;
+        lead.push_front((lead.len() + copied) as u64 * 2);
+        let size = lead.len() + copied;
+        Some(ShortRecord { size, lead, value_len, key, value, headers })
     }
 }
 
@@ -177,7 +172,7 @@ impl EncodedRecord for ShortRecord<'_> {
         self.lead.append_to(buffer);
         if !self.key.is_empty() {
             buffer.extend_from_slice(self.key);
-            put_unsigned(buffer, self.behind_key);
+            put_unsigned(buffer, self.value_len);
         }
         buffer.extend_from_slice(self.value);
         if self.headers.is_empty() {

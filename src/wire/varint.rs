@@ -35,7 +35,7 @@ pub fn signed_len(value: i64) -> usize {
 /// Numbers below this take one byte or two.
 pub const SHORT_END: u64 = 1 << 14;
 
-/// Up to eight bytes of numbers below [`SHORT_END`], and one more in front of them, gathered in
+/// Up to eight bytes of numbers below [`SHORT_END`], and one more number in front, gathered in
 /// registers: bytes that are written to memory one by one and read at once have to wait for each
 /// other.
 #[derive(Default)]

@@ -220,3 +220,52 @@ fn a_light_sleep_ends_when_enough_is_ready_for_a_request() {
     }
     world.finish();
 }
+
+#[test]
+fn a_batch_waits_for_no_others_that_queue_up_behind_it() {
+    let mut world = roomy(1);
+    let warm = world.send("t", 0);
+    world.advance(5);
+    assert!(world.is_reported(warm));
+    world.hold_produce = true;
+    world.advance(2);
+    fill(&mut world, 0, 16 << 10);
+    world.run();
+    (0..2).for_each(|_| fill(&mut world, 0, 16 << 10));
+    world.answer(1);
+    world.run();
+    assert_eq!(world.arrived.len(), 2, "two may be joined by another partition's");
+    fill(&mut world, 0, 16 << 10);
+    world.advance(1);
+    assert_eq!(world.arrived.len(), 3);
+    (0..1).for_each(|_| fill(&mut world, 0, 16 << 10));
+    world.answer(1);
+    world.run();
+    assert_eq!(world.arrived.len(), 4, "three go as fast as they are answered");
+    while world.pending(1) > 0 {
+        world.answer(1);
+        world.run();
+    }
+    world.finish();
+}
+
+#[test]
+fn a_broker_that_gets_no_batches_keeps_nobody_from_sleeping_lightly_or_being_behind() {
+    let mut world = roomy(2);
+    (0..2).for_each(|partition| _ = world.send("t", partition));
+    world.advance(5);
+    world.hold_produce = true;
+    world.advance(20);
+    (0..5 + 130).for_each(|_| fill(&mut world, 0, 16 << 10));
+    world.run();
+    world.answer(1);
+    world.run();
+    (0..2).for_each(|_| fill(&mut world, 0, 16 << 10));
+    world.run();
+    assert_eq!(world.sender.next_sleep(world.now).1, Sleep::Behind);
+    while world.pending(1) > 0 {
+        world.answer(1);
+        world.run();
+    }
+    world.finish();
+}
