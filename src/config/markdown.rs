@@ -46,9 +46,8 @@ Other differences:
 - A key that would do nothing is refused unless it has its default value. Java ignores unknown keys
   with a warning.
 - `linger.ms` takes decimals, such as `0.5`.
-- A small request waits for the answer to the one before it, or for more batches whose `linger.ms`
-  is not over, so that more goes with it: a millisecond or two after the one before at most. Java
-  sends it at once; so do we with `linger.ms=0`.
+- A small request waits for the answer to the one before it, so that more goes with it: as long as
+  `linger.ms`, and a millisecond or two at most. Java sends it at once; so do we with `linger.ms=0`.
 - Threads that meet at their sticky partition have sticky partitions of their own for a while, up to
   15. In Java all threads share one.
 - Named values are taken in any case, such as `acks=ALL`.

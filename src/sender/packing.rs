@@ -1,9 +1,8 @@
-//! Packing: a small request waits, so that more goes with it.
+//! Packing: a small request waits for the answer of the one before it, so that more goes with it.
 //!
-//! Every request costs both sides tens of microseconds, and a Kafka broker takes the next one of a
-//! connection when it has answered the last, so to send it sooner gains little. It waits for that
-//! answer, and, with batches that filled up before their `linger.ms` was over, for others. Only
-//! where `linger.ms` allows to wait at all, and never for long.
+//! A Kafka broker takes the next request of a connection when it has answered the last one, so to
+//! send it sooner gains little, and every request costs both sides tens of microseconds. Only where
+//! `linger.ms` allows to wait at all, and never for long.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -59,32 +58,18 @@ impl Packing {
 }
 
 impl Sender {
-    /// Whether what stands in line for `node` waits for more to go with it: for an answer, and, as
-    /// long as `linger.ms` allows, for batches that fill up soon.
+    /// Whether what stands in line for `node` waits for the answer of the request before. With
+    /// nothing in flight it does not: whoever awaits each report sends no more until then.
     pub(super) fn is_packing(&mut self, node: i32, now: Instant) -> bool {
-        if self.was_urgent || self.is_enough_for(node) {
+        if self.was_urgent || self.client.in_flight(node) == 0 || self.is_enough_for(node) {
             return false;
         }
         let Some(sent) = self.packing.sent.get(&node) else { return false };
-        let mut until = *sent + self.config.linger.min(WAIT_MAX);
-        if self.client.in_flight(node) == 0 {
-            until = until.min(self.lingers_until(node));
-        }
+        let until = *sent + self.config.linger.min(WAIT_MAX);
         if now < until {
             self.packing.waits.insert(node, until);
         }
         now < until
-    }
-
-    /// When the first batch in line has waited for `linger.ms`. What is sent again has, and so has
-    /// what others of its partition queue up behind: they do not go with it.
-    fn lingers_until(&self, node: i32) -> Instant {
-        let until = |id: u32| match self.parts[id as usize].as_deref() {
-            Some(part) if part.retries.is_empty() && part.queue.queued() <= 2 => part.front_created,
-            _ => None,
-        };
-        let created = self.schedule.line(node).map(|id| until(id).unwrap_or(Instant(0)));
-        created.min().map_or(Instant(0), |created| created + self.config.linger)
     }
 
     /// Whether a request is large enough, or would not grow, as it takes one batch of each
@@ -129,8 +114,8 @@ impl Sender {
         brokers.peek().is_some() && brokers.all(|node| !self.client.can_send_more(node))
     }
 
-    /// Until when full batches need not wake the I/O thread one by one, as the next request to each
-    /// broker would wait.
+    /// Until when full batches need not wake the I/O thread one by one: while each broker that got
+    /// batches has a request in hand for the answer of which the next one would wait.
     fn sleeps_lightly_until(&self, now: Instant) -> Option<Instant> {
         let accumulator = &self.shared.accumulator;
         if self.was_urgent || accumulator.batch_size() >= ENOUGH {
@@ -140,7 +125,11 @@ impl Sender {
             return None;
         }
         // A broker that never got batches answers for metadata only, and holds nobody up.
-        let sent = self.client.ready_nodes().filter_map(|node| self.packing.sent.get(&node));
+        let brokers = || self.client.ready_nodes().filter(|n| self.packing.sent.contains_key(n));
+        if brokers().any(|node| self.client.in_flight(node) == 0) {
+            return None;
+        }
+        let sent = brokers().filter_map(|node| self.packing.sent.get(&node));
         let until = *sent.min()? + self.config.linger.min(WAIT_MAX);
         (now < until).then_some(until)
     }

@@ -1,8 +1,6 @@
 //! Which requests wait for the answer of the one before them, and when the I/O thread sleeps
 //! lightly.
 
-use std::time::Duration;
-
 use super::harness::World;
 use super::model::Health;
 use super::setup::Setup;
@@ -19,7 +17,7 @@ fn fill(world: &mut World, partition: i32, batch_size: usize) {
 }
 
 #[test]
-fn a_small_request_waits_for_an_answer_and_for_other_batches_and_not_for_long() {
+fn a_small_request_waits_for_the_answer_of_the_one_before_and_not_for_long() {
     let mut world = Setup::default().linger(5).ready();
     let warm = world.send("t", 0);
     world.advance(5);
@@ -27,35 +25,21 @@ fn a_small_request_waits_for_an_answer_and_for_other_batches_and_not_for_long() 
     world.hold_produce = true;
     fill(&mut world, 0, 200);
     world.run();
-    assert_eq!(world.arrived.len(), 1, "the one before was only just sent");
-    world.advance(1);
-    assert_eq!(world.arrived.len(), 2, "a millisecond ago");
+    assert_eq!(world.arrived.len(), 2, "nothing is in flight, so it goes at once; it is full");
     (1..3).for_each(|partition| fill(&mut world, partition, 200));
     world.run();
     assert_eq!(world.arrived.len(), 2, "they wait for the answer");
+    world.answer(1);
+    world.run();
+    assert_eq!(world.arrived[2].batches.len(), 2, "and go together");
+    fill(&mut world, 0, 200);
+    world.run();
+    assert_eq!(world.arrived.len(), 3);
     world.advance(1);
-    assert_eq!(world.arrived[2].batches.len(), 2, "which does not come, and go together");
+    assert_eq!(world.arrived.len(), 4, "the answer does not come, and a millisecond is over");
     while world.pending(1) > 0 {
         world.answer(1);
     }
-    world.finish();
-}
-
-#[test]
-fn a_batch_whose_linger_is_over_waits_for_answers_only() {
-    let half = Duration::from_micros(500);
-    let mut world = Setup::default().linger(5).ready();
-    world.append("t", 0, 8);
-    world.run();
-    world.advance(4);
-    world.now = world.now + half;
-    world.run();
-    fill(&mut world, 1, 200);
-    world.run();
-    assert_eq!(world.arrived.len(), 1);
-    world.now = world.now + half;
-    world.run();
-    assert_eq!(world.arrived.len(), 2, "half a millisecond later, as nothing is in flight");
     world.finish();
 }
 
@@ -217,34 +201,6 @@ fn a_light_sleep_ends_when_enough_is_ready_for_a_request() {
     assert_eq!(world.arrived[1].batches.len(), 2);
     while world.pending(1) > 0 {
         world.answer(1);
-    }
-    world.finish();
-}
-
-#[test]
-fn a_batch_waits_for_no_others_that_queue_up_behind_it() {
-    let mut world = roomy(1);
-    let warm = world.send("t", 0);
-    world.advance(5);
-    assert!(world.is_reported(warm));
-    world.hold_produce = true;
-    world.advance(2);
-    fill(&mut world, 0, 16 << 10);
-    world.run();
-    (0..2).for_each(|_| fill(&mut world, 0, 16 << 10));
-    world.answer(1);
-    world.run();
-    assert_eq!(world.arrived.len(), 2, "two may be joined by another partition's");
-    fill(&mut world, 0, 16 << 10);
-    world.advance(1);
-    assert_eq!(world.arrived.len(), 3);
-    (0..1).for_each(|_| fill(&mut world, 0, 16 << 10));
-    world.answer(1);
-    world.run();
-    assert_eq!(world.arrived.len(), 4, "three go as fast as they are answered");
-    while world.pending(1) > 0 {
-        world.answer(1);
-        world.run();
     }
     world.finish();
 }
