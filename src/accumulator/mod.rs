@@ -401,7 +401,11 @@ impl RecordAccumulator {
 
     /// About how many bytes wait in batches that take no more records.
     pub fn ready_bytes(&self) -> usize {
-        self.ready.load(Ordering::Relaxed).unsigned_abs() * self.config.batch_size
+        self.bytes_of(self.ready.load(Ordering::Relaxed))
+    }
+
+    fn bytes_of(&self, batches: isize) -> usize {
+        batches.unsigned_abs() * self.config.batch_size
     }
 
     /// Publishes what waits in a partition, and wakes the sender where that makes it enough for one
@@ -412,7 +416,7 @@ impl RecordAccumulator {
             return;
         }
         let before = self.ready.fetch_add(more, Ordering::Relaxed);
-        let requests = |ready: isize| ready.unsigned_abs() * self.config.batch_size / ENOUGH;
+        let requests = |ready: isize| self.bytes_of(ready) / ENOUGH;
         if requests(before + more) > requests(before) {
             self.wakeup.demand(Instant(0));
         }

@@ -194,7 +194,7 @@ fn write_headers(buffer: &mut Vec<u8>, headers: &[Header<'_>]) {
 
 #[inline]
 fn put_nullable(buffer: &mut Vec<u8>, bytes: Option<&[u8]>) {
-    put_signed(buffer, length_or_minus_one(bytes));
+    put_unsigned(buffer, nullable_zigzag(bytes));
     buffer.extend_from_slice(bytes.unwrap_or_default());
 }
 
@@ -217,11 +217,6 @@ fn put_unsigned(buffer: &mut Vec<u8>, number: u64) {
 #[inline(always)]
 fn nullable_zigzag(bytes: Option<&[u8]>) -> u64 {
     bytes.map_or(1, |bytes| bytes.len() as u64 * 2)
-}
-
-#[inline]
-fn length_or_minus_one(bytes: Option<&[u8]>) -> i64 {
-    bytes.map_or(-1, |bytes| bytes.len() as i64)
 }
 
 /// A record as it stands in a batch.
