@@ -3,6 +3,7 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use super::{Sender, SenderConfig, Shared};
 use crate::accumulator::Sleep;
@@ -83,13 +84,14 @@ impl IoThread {
             let (until, how) = self.sender.next_sleep(now);
             let accumulator = &self.shared.accumulator;
             accumulator.wakeup.will_sleep(until, how);
-            let timeout = match self.sender.has_work() {
-                true => Some(std::time::Duration::ZERO),
-                false => now.until(until),
-            };
-            let sleeps = timeout != Some(std::time::Duration::ZERO) && how != Sleep::Behind;
-            if sleeps || accumulator.pool.is_caught_up() {
+            let has_work = self.sender.has_work();
+            let is_behind = how == Sleep::Behind && !has_work;
+            let timeout = if has_work { Some(Duration::ZERO) } else { now.until(until) };
+            if !is_behind && timeout != Some(Duration::ZERO) || accumulator.pool.is_caught_up() {
                 accumulator.wakeup.let_send();
+            }
+            if is_behind {
+                std::thread::sleep(self.sender.rest().min(now.until(until).unwrap_or_default()));
             }
             if let Err(error) = self.selector.poll(timeout, &mut events) {
                 panic!("the selector failed: {error}");

@@ -73,6 +73,7 @@ pub struct SenderConfig {
 /// A request with batches, on its way.
 struct ProduceInFlight {
     node: i32,
+    sent: Instant,
     /// The partition's number, and its batch; `None` once the batch expired and was reported.
     batches: Vec<(u32, Option<ProducerBatch>)>,
     /// The topics' ids as they were sent (version 13), to read the answer by.

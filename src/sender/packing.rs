@@ -18,6 +18,9 @@ const WAIT_MAX: Duration = Duration::from_millis(1);
 const BACKLOG: usize = 2 << 20;
 /// For so long after an answer the next one is waited for by sending threads that are ahead.
 const ANSWERS_WITHIN: Duration = Duration::from_millis(10);
+/// The shortest rest while the brokers work, and the longest.
+const REST_MIN: Duration = Duration::from_micros(100);
+const REST_MAX: Duration = Duration::from_micros(500);
 
 /// What is known of requests with batches for the sake of the next one.
 #[derive(Default)]
@@ -28,6 +31,8 @@ pub(super) struct Packing {
     waits: BTreeMap<i32, Instant>,
     /// When the last one was answered.
     answered: Instant,
+    /// How long that took.
+    took: Duration,
 }
 
 impl Packing {
@@ -42,8 +47,9 @@ impl Packing {
     }
 
     /// Notes that a request was answered.
-    pub fn note_answered(&mut self, now: Instant) {
+    pub fn note_answered(&mut self, sent: Instant, now: Instant) {
         self.answered = now;
+        self.took = now.since(sent);
     }
 
     /// Forgets brokers that are not to be kept.
@@ -104,6 +110,15 @@ impl Sender {
         let accumulator = &self.shared.accumulator;
         let behind = accumulator.ready_bytes() >= BACKLOG && now < until;
         (behind && self.all_are_full(now) && !accumulator.flushing()).then_some(until)
+    }
+
+    /// How long the I/O thread lets brokers that are behind work before it looks at their answers.
+    /// A few of them cost little more than one, and the brokers still have something to do.
+    pub fn rest(&self) -> Duration {
+        match self.packing.took / 4 {
+            short if short < REST_MIN => Duration::ZERO,
+            rest => rest.min(REST_MAX),
+        }
     }
 
     /// Whether every broker that got batches of late has as many requests as it may have.

@@ -128,7 +128,7 @@ impl Sender {
         let zstd = batches.iter().any(|(_, batch)| batch.compression() == CompressionType::Zstd);
         let batches = batches.into_iter().map(|(id, batch)| (id, Some(batch))).collect();
         let has_ids = topic_ids.iter().all(|(id, _)| !id.is_zero());
-        self.requests.insert(request, ProduceInFlight { node, batches, topic_ids });
+        self.requests.insert(request, ProduceInFlight { node, sent: now, batches, topic_ids });
         let mut message = ProduceRequest {
             transactional_id: None,
             acks: self.config.acks,

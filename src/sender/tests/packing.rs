@@ -1,6 +1,8 @@
 //! Which requests wait for the answer of the one before them, and when the I/O thread sleeps
 //! lightly.
 
+use std::time::Duration;
+
 use super::harness::World;
 use super::model::Health;
 use super::setup::Setup;
@@ -181,6 +183,28 @@ fn sending_threads_that_are_ahead_let_brokers_work_that_have_all_they_may_have_a
         world.answer(1);
         world.run();
     }
+    world.finish();
+}
+
+#[test]
+fn brokers_that_are_behind_are_let_work_for_a_part_of_the_time_that_answers_take() {
+    let mut world = roomy(1);
+    let warm = world.send("t", 0);
+    world.advance(5);
+    assert!(world.is_reported(warm));
+    world.hold_produce = true;
+    let mut answered_after = |nanos| {
+        fill(&mut world, 0, 16 << 10);
+        world.run();
+        world.now = Instant(world.now.0 + nanos);
+        world.answer(1);
+        world.run();
+        world.sender.rest()
+    };
+    let micros = Duration::from_micros;
+    assert_eq!(answered_after(1_200_000), micros(300));
+    assert_eq!(answered_after(9_000_000), micros(500), "at most");
+    assert_eq!(answered_after(300_000), micros(0), "not for less than a sleep takes");
     world.finish();
 }
 
