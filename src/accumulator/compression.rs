@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
-use super::{BatchId, Buffer, Deque, PartitionQueue, ProducerBatch, RecordAccumulator};
+use super::{BatchId, Buffer, Demand, Deque, PartitionQueue, ProducerBatch, RecordAccumulator};
 use crate::compression::{CompressionType, Compressor};
 use crate::error::{Error, ErrorCode, Result};
 use crate::sync::{self, Mutex};
@@ -159,8 +159,9 @@ impl Worker {
         accumulator.cut_to_size(&partition, &mut deque, place);
         if place == 0 {
             accumulator.list(&partition, &mut deque);
-            accumulator.wakeup.demand(Instant(0));
+            deque.demand(Demand::By(Instant(0)));
         }
+        accumulator.unlock(deque);
         true
     }
 }

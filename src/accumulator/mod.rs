@@ -25,13 +25,13 @@ pub use compression::Worker;
 pub use compression::Workers;
 pub use incomplete::{Completion, IncompleteBatches};
 pub use topic::{Deque, PartitionQueue, Topic, Topics};
-pub use wakeup::{Sleep, Wakeup};
+pub use wakeup::{Demand, Sleep, Wakeup};
 
 use crate::compression::Compression;
 use crate::error::{Error, ErrorCode, Result};
 use crate::record::Record;
 use crate::report::ReportQueue;
-use crate::sync::Mutex;
+use crate::sync::{Mutex, MutexGuard};
 use crate::time::Instant;
 
 /// What the accumulator needs of the configuration.
@@ -145,6 +145,7 @@ impl RecordAccumulator {
                     self.tell(partition, deque, false, true);
                     self.publish(partition, deque);
                 }
+                self.unlock(guard);
                 Ok(Append::Done)
             }
             TryAppend::ReportsFull => Err(reports_full()),
@@ -156,6 +157,7 @@ impl RecordAccumulator {
                         self.append_to_new(partition, deque, record, timestamp, buffer)?;
                     self.count(topic, partition, deque, sticky, grown, full);
                     self.tell(partition, deque, true, full);
+                    self.unlock(guard);
                     Ok(Append::Done)
                 }
             },
@@ -178,7 +180,9 @@ impl RecordAccumulator {
             }
             return false;
         };
-        self.append_next(topic, partition, &mut guard, record, timestamp, sticky)
+        let done = self.append_next(topic, partition, &mut guard, record, timestamp, sticky);
+        self.unlock(guard);
+        done
     }
 
     /// Appends to the partition's last batch what follows a record that was appended just now, as
@@ -202,7 +206,19 @@ impl RecordAccumulator {
             }
             count += 1;
         }
+        self.unlock(guard);
         count
+    }
+
+    /// Leaves the lock of a partition, and only then wakes the sender if it must be: it would wait
+    /// for the lock.
+    #[inline(always)]
+    fn unlock(&self, mut guard: MutexGuard<'_, Deque>) {
+        if let Some(demand) = guard.demand {
+            guard.demand = None;
+            drop(guard);
+            self.wakeup.answer(demand);
+        }
     }
 
     /// Appends a record to the last batch, if that needs nothing else.
@@ -307,7 +323,7 @@ impl RecordAccumulator {
         }
     }
 
-    /// Tells the sender of a new batch or of one that became full, if it is news.
+    /// Has the sender be told of a new batch or of one that became full, if it is news.
     fn tell(
         &self,
         partition: &Arc<PartitionQueue>,
@@ -323,11 +339,11 @@ impl RecordAccumulator {
         }
         let full = waiting > 1 || last_is_full;
         self.list(partition, deque);
-        match deque.batches.front() {
-            _ if self.flushing() => self.wakeup.demand(Instant(0)),
-            Some(batch) if !full => self.wakeup.demand(batch.created + self.config.linger),
-            _ => self.wakeup.demand_soon(),
-        }
+        deque.demand(match deque.batches.front() {
+            _ if self.flushing() => Demand::By(Instant(0)),
+            Some(batch) if !full => Demand::By(batch.created + self.config.linger),
+            _ => Demand::Soon,
+        });
     }
 
     #[inline(always)]
@@ -408,8 +424,8 @@ impl RecordAccumulator {
         batches.unsigned_abs() * self.config.batch_size
     }
 
-    /// Publishes what waits in a partition, and wakes the sender where that makes it enough for one
-    /// more request.
+    /// Publishes what waits in a partition, and has the sender be woken where that makes it enough
+    /// for one more request.
     fn publish(&self, partition: &PartitionQueue, deque: &mut Deque) {
         let more = partition.publish(deque);
         if more == 0 {
@@ -418,7 +434,7 @@ impl RecordAccumulator {
         let before = self.ready.fetch_add(more, Ordering::Relaxed);
         let requests = |ready: isize| self.bytes_of(ready) / ENOUGH;
         if requests(before + more) > requests(before) {
-            self.wakeup.demand(Instant(0));
+            deque.demand(Demand::By(Instant(0)));
         }
     }
 

@@ -129,6 +129,36 @@ fn the_sender_is_told_of_a_first_batch_of_a_full_one_and_of_a_second_one_only() 
 }
 
 #[test]
+fn the_sender_is_woken_when_the_lock_that_it_will_need_is_left() {
+    let room = Room::new(200, 1 << 20, 1000);
+    let (partition, accumulator) = (room.partition(0), &room.accumulator);
+    let (woken, lock) = (Arc::new(AtomicU64::new(0)), partition.clone());
+    let count = woken.clone();
+    accumulator.wakeup.set_waker(move || {
+        assert!(lock.try_lock().is_some(), "it would wait at once");
+        count.fetch_add(1, Ordering::SeqCst);
+    });
+    let how_often = |append: &dyn Fn()| {
+        accumulator.wakeup.will_sleep(Instant::NEVER, Sleep::Sound);
+        append();
+        woken.swap(0, Ordering::SeqCst)
+    };
+    let fills = value(&[0; 122]);
+    let more = |index| (index == 0).then_some(fills);
+    let appends: [&dyn Fn(); 3] = [
+        &|| room.append(&fills, 0).unwrap(),
+        &|| assert!(accumulator.append_at_once(&room.topic, partition, &fills, 0, None)),
+        &|| assert_eq!(accumulator.append_more(&room.topic, partition, 0, None, more), 1),
+    ];
+    for fill in appends {
+        assert_eq!(how_often(&|| room.append(&value(b"1"), 0).unwrap()), 1);
+        assert_eq!(how_often(fill), 1);
+        room.pop_all();
+        room.listed();
+    }
+}
+
+#[test]
 fn a_partition_is_listed_once_until_the_sender_looks() {
     let room = Room::new(200, 1 << 20, 1000);
     (0..3).for_each(|_| room.append(&value(&[0; 150]), 0).unwrap());

@@ -12,6 +12,7 @@ use arc_swap::{ArcSwap, Guard};
 
 use super::batch::{Lost, ProducerBatch};
 use super::built_in_partitioner::BuiltInPartitioner;
+use super::wakeup::Demand;
 use crate::compression::RatioEstimate;
 use crate::record::TopicName;
 use crate::sync::{Mutex, MutexGuard};
@@ -203,13 +204,28 @@ pub struct Deque {
     pub sticky_bytes: usize,
     /// Whether the sender has been told to look here and has not yet looked.
     pub listed: bool,
+    /// When the sender is to be told, once the lock is left.
+    pub demand: Option<Demand>,
     /// The number of batches that take no more records, as last published.
     ready: usize,
 }
 
+impl Deque {
+    /// Has the sender be told once the lock is left. What is asked for first comes first.
+    pub fn demand(&mut self, demand: Demand) {
+        self.demand = Some(self.demand.map_or(demand, |before| before.first(demand)));
+    }
+}
+
 impl PartitionQueue {
     fn new(id: u32, topic: TopicName, partition: i32, ratio: Arc<RatioEstimate>) -> PartitionQueue {
-        let deque = Deque { batches: VecDeque::new(), sticky_bytes: 0, listed: false, ready: 0 };
+        let deque = Deque {
+            batches: VecDeque::new(),
+            sticky_bytes: 0,
+            listed: false,
+            demand: None,
+            ready: 0,
+        };
         PartitionQueue {
             id,
             topic,

@@ -31,6 +31,26 @@ pub enum Sleep {
     Behind,
 }
 
+/// Attention that is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Demand {
+    /// Now, or at the end of a light sleep.
+    Soon,
+    /// At the latest then.
+    By(Instant),
+}
+
+impl Demand {
+    /// The one of two that comes first.
+    pub fn first(self, other: Demand) -> Demand {
+        let at = |demand: &Demand| match demand {
+            Demand::Soon => Instant(1),
+            Demand::By(at) => *at,
+        };
+        std::cmp::min_by_key(self, other, at)
+    }
+}
+
 /// See the file's comment.
 #[derive(Default)]
 pub struct Wakeup {
@@ -49,6 +69,14 @@ impl Wakeup {
     /// tried again with another waker.
     pub fn set_waker(&self, wake: impl Fn() + Send + Sync + 'static) {
         *self.wake.lock() = Some(Arc::new(wake));
+    }
+
+    /// Asks for what a thread was told to ask for, once it has left its locks.
+    pub fn answer(&self, demand: Demand) {
+        match demand {
+            Demand::Soon => self.demand_soon(),
+            Demand::By(at) => self.demand(at),
+        }
     }
 
     /// As `demand` for now, of work that may wait for the end of a light sleep.
