@@ -31,7 +31,7 @@ PyObject *producer_attach(PyObject *self, PyObject *loop)
     Py_RETURN_NONE;
 }
 
-/* Wakes the tasks whose reports have come. */
+/* Wakes the tasks whose reports have come, in the loop's thread. */
 static int wake_tasks(Core *core)
 {
     PyObject *awake = core->awake;
@@ -39,6 +39,7 @@ static int wake_tasks(Core *core)
         return 0;
     core->awake = PyList_New(0);
     int status = core->awake == NULL ? -1 : 0;
+    core->waking = PyThread_get_thread_ident();
     for (Py_ssize_t i = 0; i < PyList_Size(awake); i++) {
         PyObject *wait = PyList_GetItem(awake, i);
         /* After an exception, that of Ctrl-C, the others wait for the next round. */
@@ -47,6 +48,7 @@ static int wake_tasks(Core *core)
         else if (core->awake != NULL)
             PyList_Append(core->awake, wait);
     }
+    core->waking = 0;
     Py_DECREF(awake);
     return status;
 }

@@ -56,6 +56,7 @@ typedef struct {
     PyObject *on_log;
     PyObject *loop;  /* asyncio's, or NULL */
     PyObject *awake; /* a list of what tasks wait for, that is there; or NULL */
+    unsigned long waking; /* the loop's thread while it wakes tasks, or 0 */
     PyObject *told; /* numbers of tickets that are ready and whose waiter is still to come; a set */
     PyObject *promised; /* the deliveries that tasks wait for, a set; or NULL */
     PyObject *lines;          /* list of (level, text) that were not handed on yet */

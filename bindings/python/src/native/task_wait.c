@@ -29,6 +29,9 @@ int task_wait_bind(PyObject *error, PyObject *get_running_loop)
 
 int runs_here(Core *core)
 {
+    /* Woken by the loop just now; to ask asyncio is a system call in Python 3.11. */
+    if (core->waking == PyThread_get_thread_ident())
+        return 1;
     PyObject *loop = PyObject_CallFunctionObjArgs(running_loop, NULL);
     Py_XDECREF(loop);
     return loop == NULL ? -1 : loop == core->loop;
