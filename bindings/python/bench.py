@@ -118,9 +118,11 @@ def event_loop(main):
 
 
 async def all_tasks(send, count):
-    """The number of records delivered by 1,000 tasks."""
+    """The number of records delivered by 1,000 tasks, all of which are at it until the last one."""
+    records = iter(range(count))
+
     async def task():
-        for _ in range(count // TASKS):
+        for _ in records:
             await send(TOPIC, VALUE)
 
     await asyncio.gather(*(task() for _ in range(TASKS)))
