@@ -213,12 +213,17 @@ impl RecordAccumulator {
     /// Leaves the lock of a partition, and only then wakes the sender if it must be: it would wait
     /// for the lock.
     #[inline(always)]
-    fn unlock(&self, mut guard: MutexGuard<'_, Deque>) {
-        if let Some(demand) = guard.demand {
-            guard.demand = None;
-            drop(guard);
-            self.wakeup.answer(demand);
+    fn unlock(&self, guard: MutexGuard<'_, Deque>) {
+        if guard.demand.is_some() {
+            self.unlock_and_wake(guard);
         }
+    }
+
+    #[cold]
+    fn unlock_and_wake(&self, mut guard: MutexGuard<'_, Deque>) {
+        let demand = guard.demand.take();
+        drop(guard);
+        demand.into_iter().for_each(|demand| self.wakeup.answer(demand));
     }
 
     /// Appends a record to the last batch, if that needs nothing else.
