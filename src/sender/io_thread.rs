@@ -101,6 +101,9 @@ impl IoThread {
             for event in events.drain(..) {
                 self.sender.handle(event, now);
             }
+            if self.sender.would_gladly_have_more() {
+                sync::yield_now();
+            }
         }
     }
 }

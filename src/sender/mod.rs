@@ -221,7 +221,7 @@ impl Sender {
     }
 
     /// Flush, close, and somebody who waits for memory make every batch ready.
-    fn is_urgent(&self) -> bool {
+    pub(super) fn is_urgent(&self) -> bool {
         let accumulator = &self.shared.accumulator;
         accumulator.flushing() || accumulator.is_closed() || accumulator.pool.queued() > 0
     }

@@ -209,6 +209,33 @@ fn brokers_that_are_behind_are_let_work_for_a_part_of_the_time_that_answers_take
 }
 
 #[test]
+fn the_io_thread_gladly_has_more_while_little_waits_and_nothing_is_in_flight() {
+    let mut world = roomy(1);
+    assert!(world.sender.would_gladly_have_more());
+    (0..7).for_each(|_| fill(&mut world, 0, 16 << 10));
+    assert!(world.sender.would_gladly_have_more());
+    fill(&mut world, 1, 16 << 10);
+    assert!(!world.sender.would_gladly_have_more(), "it is enough for a request");
+    world.finish();
+    let mut world = roomy(1);
+    world.hold_produce = true;
+    fill(&mut world, 0, 16 << 10);
+    world.run();
+    assert!(!world.sender.would_gladly_have_more(), "a request is in flight");
+    world.answer(1);
+    world.run();
+    assert!(world.sender.would_gladly_have_more());
+    world.send("t", 0);
+    world.shared.accumulator.flush();
+    assert!(!world.sender.would_gladly_have_more(), "somebody flushes");
+    world.hold_produce = false;
+    world.finish();
+    let world = Setup::default().nodes(1).linger(0).ready();
+    assert!(!world.sender.would_gladly_have_more(), "linger.ms allows no wait at all");
+    world.finish();
+}
+
+#[test]
 fn a_light_sleep_ends_when_enough_is_ready_for_a_request() {
     let mut world = roomy(1);
     world.hold_produce = true;
