@@ -78,14 +78,14 @@ impl Sender {
         now < until
     }
 
-    /// Whether little waits and nothing is in flight. Then nobody is to be waited for, but a thread
+    /// Whether there are full batches, but few, and nothing is in flight. Then nobody is to be waited for, but a thread
     /// that is sending and has no core of its own may go on for a moment: whoever awaits many
     /// reports sends again as much, and a request for each batch costs it most of that core.
     pub fn would_gladly_have_more(&self) -> bool {
-        let little = self.shared.accumulator.ready_bytes() < ENOUGH;
+        let few = 1..ENOUGH;
         let idle = |node| self.client.in_flight(node) == 0;
         !self.config.linger.is_zero()
-            && little
+            && few.contains(&self.shared.accumulator.ready_bytes())
             && !self.is_urgent()
             && self.client.ready_nodes().all(idle)
     }

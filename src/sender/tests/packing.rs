@@ -209,9 +209,9 @@ fn brokers_that_are_behind_are_let_work_for_a_part_of_the_time_that_answers_take
 }
 
 #[test]
-fn the_io_thread_gladly_has_more_while_little_waits_and_nothing_is_in_flight() {
+fn the_io_thread_gladly_has_more_while_few_batches_wait_and_nothing_is_in_flight() {
     let mut world = roomy(1);
-    assert!(world.sender.would_gladly_have_more());
+    assert!(!world.sender.would_gladly_have_more(), "nobody sends");
     (0..7).for_each(|_| fill(&mut world, 0, 16 << 10));
     assert!(world.sender.would_gladly_have_more());
     fill(&mut world, 1, 16 << 10);
@@ -224,13 +224,16 @@ fn the_io_thread_gladly_has_more_while_little_waits_and_nothing_is_in_flight() {
     assert!(!world.sender.would_gladly_have_more(), "a request is in flight");
     world.answer(1);
     world.run();
+    fill(&mut world, 0, 16 << 10);
     assert!(world.sender.would_gladly_have_more());
-    world.send("t", 0);
     world.shared.accumulator.flush();
     assert!(!world.sender.would_gladly_have_more(), "somebody flushes");
     world.hold_produce = false;
     world.finish();
-    let world = Setup::default().nodes(1).linger(0).ready();
+    let mut setup = Setup::default().nodes(1).linger(0);
+    setup.accumulator.batch_size = 16 << 10;
+    let mut world = setup.ready();
+    fill(&mut world, 0, 16 << 10);
     assert!(!world.sender.would_gladly_have_more(), "linger.ms allows no wait at all");
     world.finish();
 }
