@@ -43,6 +43,6 @@ echo "bench: Java…"
 KAFKA_LIBS=$libs "$root/tests/kafka/kafka.sh" fetch
 javac -cp "$libs/*" -d "$out" peers/JavaPeer.java
 
-gcc -O3 -march=native -Wall -o "$out/limit" limit.c -llz4
+gcc -O3 -march=native -Wall -o "$out/limit" limit.c limit_rate.c -llz4 -lpthread
 [ -f "$out/payload.bin" ] || python3 payload.py "$out/payload.bin"
 echo "bench: built into $out"

@@ -105,7 +105,7 @@ def measure(options, brokers, case):
 def limit(case, address, topic):
     """What no producer can beat: records encoded, compressed and summed on one core and nothing
     more, and then as many bytes sent in batches made beforehand, twelve in a request. At a rate it
-    is the program that wakes up to send."""
+    is the threads that wake up: to send, for the network, and for the reports."""
     size, batch = str(case["size"]), str(case["batch"])
     lz4 = case["codec"] == "lz4"
 
@@ -115,13 +115,14 @@ def limit(case, address, topic):
                                env={**os.environ, "PAYLOAD": PAYLOAD})
         return json.loads(found.stdout)
 
-    if case["rate"]:
-        seconds = case["messages"] / case["rate"]
-        paced = run("pace", str(case["rate"]), str(seconds))
-        return {"cpu_s_per_m": paced["cpu_s_per_m"], "rps": case["rate"],
-                "mb_s": case["rate"] * case["size"] / 1e6, "blasted": 0}
-    made = run("build", size, batch, str(case["messages"]))
     port = address.rsplit(":", 1)[1]
+    if case["rate"]:
+        rate, seconds = str(case["rate"]), str(case["messages"] / case["rate"])
+        woken = run("wakeups", port, topic, "12", size, rate, str(case["linger"]), seconds)
+        return {"cpu_s_per_m": woken["cpu_s_per_m"], "rps": case["rate"],
+                "mb_s": case["rate"] * case["size"] / 1e6, "paced_s_per_m":
+                run("pace", rate, seconds)["cpu_s_per_m"], "blasted": case["messages"]}
+    made = run("build", size, batch, str(case["messages"]))
     sent = run("blast", port, topic, "12", size, batch, "2", "5", "12")
     share = 1 / made["lz4_ratio"] if lz4 else 1
     made_s_per_m = made["encode_lz4_crc_ns" if lz4 else "encode_crc_ns"] / 1000
