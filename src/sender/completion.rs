@@ -4,12 +4,11 @@
 //! own: a batch that may have been appended is never sent again under another epoch.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use super::part::is_another_topic;
 use super::{ProduceInFlight, Sender};
 use crate::accumulator::{BatchId, ProducerBatch};
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode};
 use crate::metadata::Node;
 use crate::network::{ClientResponse, RequestFailure};
 use crate::report::{Entry, Outcome, Slots, State};
@@ -39,9 +38,6 @@ const FATAL: [ErrorCode; 5] = [
     ErrorCode::PRODUCER_FENCED,
 ];
 
-/// The answer's topics and partitions must be the request's, each once.
-type Answers = HashMap<(Arc<str>, i32), PartitionProduceResponse>;
-
 impl Sender {
     pub(super) fn produce_answered(
         &mut self,
@@ -64,9 +60,7 @@ impl Sender {
                         self.note_throttle(in_flight.node, body.throttle_time_ms, now);
                     }
                     let hints = leader_hints(&body);
-                    let answers = by_partition(body, &in_flight.topic_ids, response.version)?;
-                    self.check_complete(&in_flight, &answers)?;
-                    Ok((answers, hints))
+                    Ok((self.in_order(&in_flight, body, response.version)?, hints))
                 });
                 match answers {
                     Ok((answers, hints)) => self.answered(in_flight, answers, &hints, now),
@@ -118,17 +112,14 @@ impl Sender {
     fn answered(
         &mut self,
         in_flight: ProduceInFlight,
-        mut answers: Answers,
+        answers: Vec<PartitionProduceResponse>,
         endpoints: &HashMap<i32, Node>,
         now: Instant,
     ) {
-        for (id, batch) in in_flight.batches {
-            if let (Some(batch), Some(part)) = (batch, &self.parts[id as usize]) {
-                let key = (part.queue.topic.shared(), part.queue.partition);
+        for ((id, batch), answer) in in_flight.batches.into_iter().zip(answers) {
+            if let Some(batch) = batch {
                 self.forget_sent(id, batch.id);
-                if let Some(answer) = answers.remove(&key) {
-                    self.complete(id, batch, answer, endpoints, now);
-                }
+                self.complete(id, batch, answer, endpoints, now);
             }
             self.place(id, now);
         }
@@ -440,21 +431,6 @@ impl Sender {
         }
         news
     }
-
-    /// A response that leaves a partition out or names another one is a violation, never a success.
-    fn check_complete(&self, in_flight: &ProduceInFlight, answers: &Answers) -> Result<()> {
-        for (id, _) in &in_flight.batches {
-            let Some(part) = &self.parts[*id as usize] else { continue };
-            let key = (part.queue.topic.shared(), part.queue.partition);
-            if !answers.contains_key(&key) {
-                return Err(violation(format!("it says nothing of {}-{}", key.0, key.1)));
-            }
-        }
-        if answers.len() != in_flight.batches.len() {
-            return Err(violation("it speaks of partitions that were not in the request".into()));
-        }
-        Ok(())
-    }
 }
 
 /// What a failure says of the records of a batch.
@@ -463,35 +439,6 @@ pub(super) fn failure(batch: &ProducerBatch, error: Error) -> Outcome {
         true => Outcome::possibly_persisted(error),
         false => Outcome::not_persisted(error),
     }
-}
-
-fn violation(text: String) -> Error {
-    Error::new(ErrorCode::PROTOCOL_VIOLATION, text)
-}
-
-/// The answers by topic name and partition; twice the same is a violation.
-fn by_partition(
-    response: ProduceResponse,
-    topic_ids: &[(Uuid, Arc<str>)],
-    version: i16,
-) -> Result<Answers> {
-    let mut answers = Answers::new();
-    for topic in response.responses {
-        let sent = topic_ids.iter().find(|(id, name)| match version >= 13 {
-            true => *id == topic.topic_id,
-            false => **name == *topic.name,
-        });
-        let Some((_, name)) = sent else {
-            return Err(violation("it names a topic that was not in the request".into()));
-        };
-        for partition in topic.partition_responses {
-            let index = partition.index;
-            if answers.insert((name.clone(), index), partition).is_some() {
-                return Err(violation(format!("it answers twice for {name}-{index}")));
-            }
-        }
-    }
-    Ok(answers)
 }
 
 fn leader_hints(response: &ProduceResponse) -> HashMap<i32, Node> {

@@ -5,6 +5,7 @@
 //! and sends what can be sent. It does no I/O and asks no clock; `io_thread` drives it.
 
 mod alarms;
+mod answers;
 mod completion;
 mod expiry;
 mod io_thread;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use ottla::producer::OwnedReport;
 use ottla::{ErrorCode, Record, State};
 
 use crate::fake_broker::{Answered, Behaviour, FakeBroker, PRODUCE, Role, free_address};
@@ -49,7 +50,7 @@ fn another_topic() {
 
 #[test]
 fn another_partition() {
-    wrong(|answered| answered[0].1[0].0 = 5, &["says nothing of"]);
+    wrong(|answered| answered[0].1[0].0 = 5, &["-5, which was not in the request"]);
 }
 
 #[test]
@@ -70,7 +71,7 @@ fn nothing_at_all() {
 #[test]
 fn a_partition_more() {
     let bend = |answered: &mut Answered| answered[0].1.push((9, 0, 0));
-    wrong(bend, &["partitions that were not in the request"]);
+    wrong(bend, &["-9, which was not in the request"]);
 }
 
 #[test]
@@ -80,6 +81,30 @@ fn the_same_partition_twice() {
         answered[0].1.push(again);
     };
     wrong(bend, &["answers twice"]);
+}
+
+#[test]
+fn answers_in_another_order_are_those_of_their_partitions() {
+    let (broker, behaviour) = FakeBroker::kafka();
+    let run = Run::new(&broker.bootstrap(), &[]);
+    let flush = || run.producer.flush(Some(Duration::from_secs(10))).unwrap();
+    run.producer.send(&Record { topic: "a", ..Record::default() }).unwrap();
+    flush();
+    run.producer.send(&Record { topic: "b", ..Record::default() }).unwrap();
+    flush();
+    run.producer.send(&Record { topic: "a", ..Record::default() }).unwrap();
+    flush();
+    *behaviour.bend.lock().unwrap() = Some(|answered| answered.reverse());
+    let before = behaviour.seen(PRODUCE);
+    for topic in ["a", "b"] {
+        run.producer.send(&Record { topic, ..Record::default() }).unwrap();
+    }
+    flush();
+    assert_eq!(behaviour.seen(PRODUCE) - before, 1, "both are in one request");
+    let offset = |report: &OwnedReport| (report.topic.as_str().to_owned(), report.offset);
+    let mut offsets: Vec<_> = run.reports()[3..].iter().map(offset).collect();
+    offsets.sort();
+    assert_eq!(offsets, [("a".to_owned(), 2), ("b".to_owned(), 1)]);
 }
 
 #[test]
