@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use shuttle::{check_random, thread};
 
-use crate::accumulator::{BufferPool, RecordAccumulator, Reserve, Sleep, Wakeup};
+use crate::accumulator::{BufferPool, Demand, RecordAccumulator, Reserve, Sleep, Wakeup};
 use crate::producer::Producer;
 use crate::record::TopicName;
 use crate::report::{Entry, Outcome, ReportQueue, Slots, Woken};
@@ -203,7 +203,7 @@ fn the_io_thread_never_sleeps_over_work() {
 
 #[test]
 fn what_is_told_in_a_light_sleep_is_not_slept_over_after_it() {
-    check_random(|| work_is_seen(2, |wakeup, _| wakeup.demand_soon()), SCHEDULES);
+    check_random(|| work_is_seen(2, |wakeup, _| wakeup.answer(Demand::Soon)), SCHEDULES);
 }
 
 /// Threads let the I/O thread work, which in the end sleeps or has caught up.

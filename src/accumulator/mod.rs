@@ -439,7 +439,7 @@ impl RecordAccumulator {
         let before = self.ready.fetch_add(more, Ordering::Relaxed);
         let requests = |ready: isize| self.bytes_of(ready) / ENOUGH;
         if requests(before + more) > requests(before) {
-            deque.demand(Demand::By(Instant(0)));
+            deque.demand(Demand::Enough);
         }
     }
 

@@ -7,7 +7,7 @@
 //! The other way round, a sending thread that is far ahead can let the I/O thread catch up
 //! (`let_work`), or the brokers, where it sleeps because they have all they may have.
 
-use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
+use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,6 +36,8 @@ pub enum Sleep {
 pub enum Demand {
     /// Now, or at the end of a light sleep.
     Soon,
+    /// Now, unless many batches wait for brokers anyway: enough is ready for one more request.
+    Enough,
     /// At the latest then.
     By(Instant),
 }
@@ -44,7 +46,8 @@ impl Demand {
     /// The one of two that comes first.
     pub fn first(self, other: Demand) -> Demand {
         let at = |demand: &Demand| match demand {
-            Demand::Soon => Instant(1),
+            Demand::Soon => Instant(2),
+            Demand::Enough => Instant(1),
             Demand::By(at) => *at,
         };
         std::cmp::min_by_key(self, other, at)
@@ -58,8 +61,11 @@ pub struct Wakeup {
     wake: Mutex<Option<Wake>>,
     /// Sending threads that let the I/O thread work.
     paused: AtomicUsize,
+    /// Whether the I/O thread rests.
+    rests: AtomicBool,
     gate: Mutex<()>,
     go_on: Condvar,
+    rise: Condvar,
 }
 
 type Wake = Arc<dyn Fn() + Send + Sync>;
@@ -74,14 +80,15 @@ impl Wakeup {
     /// Asks for what a thread was told to ask for, once it has left its locks.
     pub fn answer(&self, demand: Demand) {
         match demand {
-            Demand::Soon => self.demand_soon(),
+            Demand::Soon => self.demand_unless(LIGHT_BIT),
+            Demand::Enough => self.demand_unless(BEHIND_BIT),
             Demand::By(at) => self.demand(at),
         }
     }
 
-    /// As `demand` for now, of work that may wait for the end of a light sleep.
-    pub fn demand_soon(&self) {
-        if self.sleeps_until.load(Ordering::SeqCst) & LIGHT_BIT == 0 {
+    /// As `demand` for now, of work that may wait for the end of such a sleep.
+    fn demand_unless(&self, how: u64) {
+        if self.sleeps_until.load(Ordering::SeqCst) & how == 0 {
             self.demand(Instant(0));
         }
     }
@@ -98,6 +105,20 @@ impl Wakeup {
         }
         let wake = self.wake.lock().clone();
         wake.into_iter().for_each(|wake| wake());
+        if self.rests.load(Ordering::SeqCst) {
+            let _gate = self.gate.lock();
+            self.rise.notify_all();
+        }
+    }
+
+    /// The I/O thread does nothing for `time`, not even look at answers; a demand ends it.
+    pub fn rest(&self, time: Duration) {
+        let mut gate = self.gate.lock();
+        self.rests.store(true, Ordering::SeqCst);
+        if self.sleeps_until.load(Ordering::SeqCst) != AWAKE {
+            self.rise.wait_for(&mut gate, time);
+        }
+        self.rests.store(false, Ordering::SeqCst);
     }
 
     /// The I/O thread will sleep until `until`. It must look for work once more after this, as work
@@ -179,19 +200,41 @@ mod tests {
         let wakeup = Wakeup::default();
         let woken = counted(&wakeup);
         wakeup.will_sleep(Instant(100), Sleep::Light);
-        wakeup.demand_soon();
+        wakeup.answer(Demand::Soon);
         assert_eq!(woken.load(Ordering::SeqCst), 0);
         wakeup.demand(Instant(0));
         assert_eq!(woken.load(Ordering::SeqCst), 1);
         wakeup.will_sleep(Instant::NEVER, Sleep::Sound);
-        wakeup.demand_soon();
+        wakeup.answer(Demand::Soon);
         assert_eq!(woken.load(Ordering::SeqCst), 2);
+        wakeup.will_sleep(Instant(100), Sleep::Light);
+        wakeup.answer(Demand::Enough);
+        assert_eq!(woken.swap(2, Ordering::SeqCst), 3);
         wakeup.will_sleep(Instant(100), Sleep::Behind);
-        wakeup.demand_soon();
+        wakeup.answer(Demand::Soon);
+        wakeup.answer(Demand::Enough);
         wakeup.demand(Instant(200));
         assert_eq!(woken.load(Ordering::SeqCst), 2);
         wakeup.demand(Instant(0));
         assert_eq!(woken.load(Ordering::SeqCst), 3);
+    }
+
+    #[test]
+    fn a_rest_ends_when_the_time_is_over_or_by_a_demand() {
+        let wakeup = Wakeup::default();
+        let long = Duration::from_secs(60);
+        wakeup.rest(long);
+        wakeup.will_sleep(Instant(100), Sleep::Behind);
+        wakeup.rest(Duration::from_millis(1));
+        std::thread::scope(|scope| {
+            let resting = scope.spawn(|| wakeup.rest(long));
+            while !wakeup.rests.load(Ordering::SeqCst) {
+                std::thread::yield_now();
+            }
+            wakeup.answer(Demand::Enough);
+            assert!(!resting.is_finished());
+            wakeup.demand(Instant(0));
+        });
     }
 
     #[test]

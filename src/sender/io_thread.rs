@@ -91,7 +91,8 @@ impl IoThread {
                 accumulator.wakeup.let_send();
             }
             if is_behind {
-                std::thread::sleep(self.sender.rest().min(now.until(until).unwrap_or_default()));
+                let rest = self.sender.rest();
+                accumulator.wakeup.rest(rest.min(now.until(until).unwrap_or_default()));
             }
             if let Err(error) = self.selector.poll(timeout, &mut events) {
                 panic!("the selector failed: {error}");

@@ -78,9 +78,10 @@ impl Sender {
         now < until
     }
 
-    /// Whether there are full batches, but few, and nothing is in flight. Then nobody is to be waited for, but a thread
-    /// that is sending and has no core of its own may go on for a moment: whoever awaits many
-    /// reports sends again as much, and a request for each batch costs it most of that core.
+    /// Whether there are full batches, but few, and nothing is in flight. Then nobody is to be
+    /// waited for, but a thread that is sending and has no core of its own may go on for a moment:
+    /// whoever awaits many reports sends again as much, and a request for each batch costs it most
+    /// of the core.
     pub fn would_gladly_have_more(&self) -> bool {
         let few = 1..ENOUGH;
         let idle = |node| self.client.in_flight(node) == 0;
