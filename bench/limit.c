@@ -13,7 +13,8 @@
  *
  *   limit wakeups PORT TOPIC PARTS SIZE RATE LINGER_MS SECONDS
  *     paces so, and has a second thread send one request for what came in LINGER_MS, and a third one
- *     hear of its answer: what any producer costs that has a thread for the network
+ *     hear of its answer: what a producer costs that has a thread for the network and reports
+ *     to another one
  *
  * PAYLOAD names the file that payload.py wrote (payload.bin). */
 #include "limit.h"

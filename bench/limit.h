@@ -116,7 +116,8 @@ static inline int answer(int fd, int pack) {
   uint32_t rl = ntohl(*(uint32_t *)r);
   if (rl > sizeof r) exit(3);
   rd(fd, r, rl);
-  int16_t tl = ntohs(*(uint16_t *)(r + 8));
+  int tl = ntohs(*(uint16_t *)(r + 8));
+  if (rl < 14u + tl + 30 * pack) exit(3);
   for (int j = 0; j < pack; j++)
     if (*(uint16_t *)(r + 8 + 2 + tl + 4 + 30 * j + 4)) errs++;
   return errs;

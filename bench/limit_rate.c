@@ -131,6 +131,7 @@ void do_wakeups(int port, const char *topic, int parts, int of_bytes, double rat
   eventfd_write(event_fd, 1);
   pthread_join(sender, NULL), pthread_join(hearer, NULL);
   printf("{\"limit\":\"wakeups\",\"rate\":%.0f,\"linger_ms\":%.1f,\"requests\":%lld,"
-         "\"lost\":%lld,\"cpu_s_per_m\":%.4f}\n",
-         rate, linger_ms, (long long)io.requests, (long long)lost, used / n * 1e6);
+         "\"settled\":%lld,\"lost\":%lld,\"cpu_s_per_m\":%.4f}\n",
+         rate, linger_ms, (long long)io.requests, (long long)(n - lost), (long long)lost,
+         used / n * 1e6);
 }

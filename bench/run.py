@@ -103,7 +103,7 @@ def measure(options, brokers, case):
 
 
 def limit(case, address, topic):
-    """What no producer can beat: records encoded, compressed and summed on one core and nothing
+    """What no producer of this kind can beat: records encoded, compressed and summed on one core and nothing
     more, and then as many bytes sent in batches made beforehand, twelve in a request. At a rate it
     is the threads that wake up: to send, for the network, and for the reports."""
     size, batch = str(case["size"]), str(case["batch"])
@@ -119,9 +119,9 @@ def limit(case, address, topic):
     if case["rate"]:
         rate, seconds = str(case["rate"]), str(case["messages"] / case["rate"])
         woken = run("wakeups", port, topic, "12", size, rate, str(case["linger"]), seconds)
-        return {"cpu_s_per_m": woken["cpu_s_per_m"], "rps": case["rate"],
-                "mb_s": case["rate"] * case["size"] / 1e6, "paced_s_per_m":
-                run("pace", rate, seconds)["cpu_s_per_m"], "blasted": case["messages"]}
+        figures = {"cpu_s_per_m": woken["cpu_s_per_m"], "rps": case["rate"],
+                   "mb_s": case["rate"] * case["size"] / 1e6, "blasted": woken["settled"]}
+        return figures | ({"failed": f"{woken['lost']} lost"} if woken["lost"] else {})
     made = run("build", size, batch, str(case["messages"]))
     sent = run("blast", port, topic, "12", size, batch, "2", "5", "12")
     share = 1 / made["lz4_ratio"] if lz4 else 1
