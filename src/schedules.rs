@@ -206,6 +206,28 @@ fn what_is_told_in_a_light_sleep_is_not_slept_over_after_it() {
     check_random(|| work_is_seen(2, |wakeup, _| wakeup.answer(Demand::Soon)), SCHEDULES);
 }
 
+#[test]
+fn the_io_thread_never_rests_over_work() {
+    let work_comes = || {
+        let wakeup = Arc::new(Wakeup::default());
+        let work = Arc::new(AtomicU64::new(0));
+        let sender = {
+            let (wakeup, work) = (wakeup.clone(), work.clone());
+            thread::spawn(move || {
+                work.store(1, Ordering::SeqCst);
+                wakeup.demand(Instant(0));
+            })
+        };
+        wakeup.will_sleep(Instant::NEVER, Sleep::Behind);
+        if work.load(Ordering::SeqCst) == 0 {
+            wakeup.rest(Duration::from_secs(60));
+            assert_eq!(work.load(Ordering::SeqCst), 1);
+        }
+        sender.join().unwrap();
+    };
+    check_random(work_comes, SCHEDULES);
+}
+
 /// Threads let the I/O thread work, which in the end sleeps or has caught up.
 fn nobody_is_left_waiting(ends_asleep: bool) {
     let wakeup = Arc::new(Wakeup::default());

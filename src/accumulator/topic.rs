@@ -211,7 +211,7 @@ pub struct Deque {
 }
 
 impl Deque {
-    /// Has the sender be told once the lock is left. What is asked for first comes first.
+    /// Has the sender be told once the lock is left, of the most urgent of what is asked for.
     pub fn demand(&mut self, demand: Demand) {
         self.demand = Some(self.demand.map_or(demand, |before| before.first(demand)));
     }

@@ -5,7 +5,8 @@
 //! load.
 //!
 //! The other way round, a sending thread that is far ahead can let the I/O thread catch up
-//! (`let_work`), or the brokers, where it sleeps because they have all they may have.
+//! (`let_work`), or the brokers, where it sleeps because they have all they may have; and so can
+//! the I/O thread itself (`rest`).
 
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::Arc;
@@ -43,7 +44,8 @@ pub enum Demand {
 }
 
 impl Demand {
-    /// The one of two that comes first.
+    /// The more urgent one of two. Full batches are more urgent than another one's linger: a sleep
+    /// that lets them wait is short.
     pub fn first(self, other: Demand) -> Demand {
         let at = |demand: &Demand| match demand {
             Demand::Soon => Instant(2),
@@ -171,6 +173,7 @@ impl Wakeup {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time;
 
     /// Sets a waker that counts how often it wakes.
     fn counted(wakeup: &Wakeup) -> Arc<AtomicUsize> {
@@ -222,7 +225,7 @@ mod tests {
     #[test]
     fn a_rest_ends_when_the_time_is_over_or_by_a_demand() {
         let wakeup = Wakeup::default();
-        let long = Duration::from_secs(60);
+        let (begun, long) = (time::now(), Duration::from_secs(60));
         wakeup.rest(long);
         wakeup.will_sleep(Instant(100), Sleep::Behind);
         wakeup.rest(Duration::from_millis(1));
@@ -232,9 +235,11 @@ mod tests {
                 std::thread::yield_now();
             }
             wakeup.answer(Demand::Enough);
-            assert!(!resting.is_finished());
+            assert_ne!(wakeup.sleeps_until.load(Ordering::SeqCst), AWAKE);
             wakeup.demand(Instant(0));
+            resting.join().unwrap();
         });
+        assert!(time::now() < begun + long);
     }
 
     #[test]

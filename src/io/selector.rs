@@ -113,6 +113,11 @@ impl Selector {
         }
     }
 
+    /// Whether the next poll returns at once.
+    pub fn has_events(&self) -> bool {
+        !self.pending.is_empty() || !self.unread.is_empty()
+    }
+
     /// Waits until something happens, a waker wakes, or `timeout` is over (`None`: no limit), and
     /// appends what happened to `events`; it may be nothing. An event may be of a connection that
     /// the core closes while it goes through them. An error is of the poll itself.

@@ -41,11 +41,14 @@ impl Sender {
                 next += 1;
             }
         }
-        if let Some(missing) = answers.iter().position(Option::is_none) {
-            let (name, index) = self.partition_at(request, missing).unwrap_or_default();
-            return Err(violation(format!("it says nothing of {name}-{index}")));
-        }
-        Ok(answers.into_iter().map(Option::unwrap_or_default).collect())
+        let answered = answers.into_iter().enumerate();
+        let or_missing = |(place, answer): (usize, Option<PartitionProduceResponse>)| {
+            answer.ok_or_else(|| {
+                let (name, index) = self.partition_at(request, place).unwrap_or_default();
+                violation(format!("it says nothing of {name}-{index}"))
+            })
+        };
+        answered.map(or_missing).collect()
     }
 
     /// The topic and the partition of a request's batch.

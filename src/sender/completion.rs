@@ -46,7 +46,7 @@ impl Sender {
         now: Instant,
     ) {
         let Some(in_flight) = self.requests.remove(&request) else { return };
-        self.packing.note_answered(in_flight.sent, now);
+        self.packing.note_answered(in_flight.sent, in_flight.bytes, now);
         match &response.result {
             Ok(None) => self.left(in_flight, now),
             Err(failure) => self.lost(in_flight, failure, response.left, now),

@@ -86,23 +86,24 @@ impl IoThread {
             accumulator.wakeup.will_sleep(until, how);
             let has_work = self.sender.has_work();
             let is_behind = how == Sleep::Behind && !has_work;
-            let timeout = if has_work { Some(Duration::ZERO) } else { now.until(until) };
+            let mut timeout = if has_work { Some(Duration::ZERO) } else { now.until(until) };
             if !is_behind && timeout != Some(Duration::ZERO) || accumulator.pool.is_caught_up() {
                 accumulator.wakeup.let_send();
             }
-            if is_behind {
-                let rest = self.sender.rest();
-                accumulator.wakeup.rest(rest.min(now.until(until).unwrap_or_default()));
+            if is_behind && !self.selector.has_events() {
+                accumulator.wakeup.rest(self.sender.rest().min(timeout.unwrap_or_default()));
+                timeout = time::now().until(until);
             }
             if let Err(error) = self.selector.poll(timeout, &mut events) {
                 panic!("the selector failed: {error}");
             }
             self.shared.accumulator.wakeup.awake();
             let now = time::now();
+            let only_woken = events.is_empty();
             for event in events.drain(..) {
                 self.sender.handle(event, now);
             }
-            if self.sender.would_gladly_have_more() {
+            if only_woken && self.sender.would_gladly_have_more() {
                 sync::yield_now();
             }
         }

@@ -75,6 +75,7 @@ pub struct SenderConfig {
 struct ProduceInFlight {
     node: i32,
     sent: Instant,
+    bytes: usize,
     /// The partition's number, and its batch; `None` once the batch expired and was reported.
     batches: Vec<(u32, Option<ProducerBatch>)>,
     /// The topics' ids as they were sent (version 13), to read the answer by.

@@ -20,7 +20,11 @@ const BACKLOG: usize = 2 << 20;
 const ANSWERS_WITHIN: Duration = Duration::from_millis(10);
 /// The shortest rest while the brokers work, and the longest.
 const REST_MIN: Duration = Duration::from_micros(100);
-const REST_MAX: Duration = Duration::from_micros(500);
+const REST_MAX: Duration = Duration::from_millis(1);
+/// So many rests make up the time that the last answer took, which a rest before it made longer.
+const REST_SHARE: f64 = 3.0;
+/// About as much stands in a socket's buffers, from where a broker gets on without us.
+const STANDS_IN_SOCKET: usize = 256 << 10;
 
 /// What is known of requests with batches for the sake of the next one.
 #[derive(Default)]
@@ -31,8 +35,9 @@ pub(super) struct Packing {
     waits: BTreeMap<i32, Instant>,
     /// When the last one was answered.
     answered: Instant,
-    /// How long that took.
+    /// How long that took, and how many bytes it was.
     took: Duration,
+    bytes: usize,
 }
 
 impl Packing {
@@ -46,10 +51,11 @@ impl Packing {
         self.sent.insert(node, now);
     }
 
-    /// Notes that a request was answered.
-    pub fn note_answered(&mut self, sent: Instant, now: Instant) {
+    /// Notes that a request of so many bytes was answered.
+    pub fn note_answered(&mut self, sent: Instant, bytes: usize, now: Instant) {
         self.answered = now;
         self.took = now.since(sent);
+        self.bytes = bytes;
     }
 
     /// Forgets brokers that are not to be kept.
@@ -122,14 +128,17 @@ impl Sender {
         let until = self.packing.answered + ANSWERS_WITHIN;
         let accumulator = &self.shared.accumulator;
         let behind = accumulator.ready_bytes() >= BACKLOG && now < until;
-        (behind && self.all_are_full(now) && !accumulator.flushing()).then_some(until)
+        (behind && self.all_are_full(now) && !self.is_urgent()).then_some(until)
     }
 
     /// How long the I/O thread lets brokers that are behind work before it looks at their answers.
-    /// A few of them cost little more than one, and the brokers still have something to do.
+    /// A few of them cost little more than one, and the brokers still have something to do, be it
+    /// what stands in a socket of requests too large for it. With acks=0 there are no answers.
     pub fn rest(&self) -> Duration {
-        match self.packing.took / 4 {
-            short if short < REST_MIN => Duration::ZERO,
+        let Packing { took, bytes, .. } = self.packing;
+        let share = STANDS_IN_SOCKET.min(bytes) as f64 / bytes.max(1) as f64 / REST_SHARE;
+        match took.mul_f64(share) {
+            short if short < REST_MIN || self.config.acks == 0 => Duration::ZERO,
             rest => rest.min(REST_MAX),
         }
     }

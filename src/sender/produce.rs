@@ -123,12 +123,13 @@ impl Sender {
         let request = self.next_request;
         self.next_request += 1;
         self.packing.note_sent(node, now);
-        self.count_sent(&batches);
+        let bytes = self.count_sent(&batches);
         let (topic_data, topic_ids) = self.topic_data(&batches);
         let zstd = batches.iter().any(|(_, batch)| batch.compression() == CompressionType::Zstd);
         let batches = batches.into_iter().map(|(id, batch)| (id, Some(batch))).collect();
         let has_ids = topic_ids.iter().all(|(id, _)| !id.is_zero());
-        self.requests.insert(request, ProduceInFlight { node, sent: now, batches, topic_ids });
+        self.requests
+            .insert(request, ProduceInFlight { node, sent: now, bytes, batches, topic_ids });
         let mut message = ProduceRequest {
             transactional_id: None,
             acks: self.config.acks,
@@ -150,7 +151,8 @@ impl Sender {
         }
     }
 
-    fn count_sent(&self, batches: &[(u32, ProducerBatch)]) {
+    /// Returns how many bytes they are.
+    fn count_sent(&self, batches: &[(u32, ProducerBatch)]) -> usize {
         let metrics = &self.shared.metrics;
         let records: u64 = batches.iter().map(|(_, batch)| u64::from(batch.record_count)).sum();
         let again = batches.iter().filter(|(_, batch)| batch.attempts > 0);
@@ -159,7 +161,9 @@ impl Sender {
         metrics.batches_sent.add(batches.len() as u64);
         metrics.produce_requests.add(1);
         metrics.requests.add(1);
-        metrics.bytes_sent.add(batches.iter().map(|(_, batch)| batch.size() as u64).sum());
+        let bytes = batches.iter().map(|(_, batch)| batch.size()).sum();
+        metrics.bytes_sent.add(bytes as u64);
+        bytes
     }
 
     /// The batches by topic, and the topics' ids.

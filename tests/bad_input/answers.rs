@@ -86,7 +86,7 @@ fn the_same_partition_twice() {
 #[test]
 fn answers_in_another_order_are_those_of_their_partitions() {
     let (broker, behaviour) = FakeBroker::kafka();
-    let run = Run::new(&broker.bootstrap(), &[]);
+    let run = Run::new(&broker.bootstrap(), &[("linger.ms", "1000")]);
     let flush = || run.producer.flush(Some(Duration::from_secs(10))).unwrap();
     run.producer.send(&Record { topic: "a", ..Record::default() }).unwrap();
     flush();
