@@ -18,8 +18,9 @@ const WAIT_MAX: Duration = Duration::from_millis(1);
 const BACKLOG: usize = 2 << 20;
 /// For so long after an answer the next one is waited for by sending threads that are ahead.
 const ANSWERS_WITHIN: Duration = Duration::from_millis(10);
-/// The shortest rest while the brokers work, and the longest.
-const REST_MIN: Duration = Duration::from_micros(100);
+/// The shortest rest while the brokers work, and the longest. Where answers come sooner a core may
+/// be what is short, and not the broker.
+const REST_MIN: Duration = Duration::from_micros(400);
 const REST_MAX: Duration = Duration::from_millis(1);
 /// So many rests make up the time that the last answer took, which a rest before it made longer.
 const REST_SHARE: f64 = 3.0;
