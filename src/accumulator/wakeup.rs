@@ -113,8 +113,11 @@ impl Wakeup {
         }
     }
 
-    /// The I/O thread does nothing for `time`, not even look at answers; a demand ends it.
+    /// The I/O thread does nothing for `time`, not even look at answers, unless a demand ends it.
     pub fn rest(&self, time: Duration) {
+        if time.is_zero() {
+            return;
+        }
         let mut gate = self.gate.lock();
         self.rests.store(true, Ordering::SeqCst);
         if self.sleeps_until.load(Ordering::SeqCst) != AWAKE {
