@@ -10,10 +10,9 @@
  *   limit pace RATE SECONDS
  *     wakes up a thousand times a second, as a program does that sends at a rate (peers/peer.h), and
  *     asks the time for each record: what such a program costs without a producer
- *
  *   limit wakeups PORT TOPIC PARTS SIZE RATE LINGER_MS SECONDS
- *     paces so, and has a second thread send one request for what came in LINGER_MS, and a third one
- *     hear of its answer: what a producer costs that has a thread for the network and reports
+ *     paces so, and has a second thread send one request for what came in LINGER_MS, and a third
+ *     one hear of its answer: what a producer costs that has a thread for the network and reports
  *     to another one
  *
  * PAYLOAD names the file that payload.py wrote (payload.bin). */
@@ -91,7 +90,8 @@ static void do_blast(int port, const char *topic, int parts, int size, size_t ba
 int main(int c, char **v) {
   if (c == 4 && !strcmp(v[1], "pace")) return do_pace(atof(v[2]), atof(v[3])), 0;
   if (c == 9 && !strcmp(v[1], "wakeups"))
-    return do_wakeups(atoi(v[2]), v[3], atoi(v[4]), atoi(v[5]), atof(v[6]), atof(v[7]), atof(v[8])), 0;
+    return do_wakeups(atoi(v[2]), v[3], atoi(v[4]), atoi(v[5]), atof(v[6]), atof(v[7]),
+                      atof(v[8])), 0;
   load();
   if (c == 5 && !strcmp(v[1], "build")) do_build(atoi(v[2]), atol(v[3]), atoll(v[4]));
   else if (c >= 8 && !strcmp(v[1], "blast"))

@@ -84,7 +84,8 @@ static inline int dial(int port) {
   return fd;
 }
 /* Sends a batch to `pack` of `parts` partitions, as request number `req`. */
-static inline void ask(int fd, int64_t req, const char *topic, int parts, int pack, uint8_t *b, size_t len) {
+static inline void ask(int fd, int64_t req, const char *topic, int parts, int pack, uint8_t *b,
+                       size_t len) {
   uint8_t h[512], ph[12][12], *p = h + 4;
   int tl = strlen(topic);
   put16(p, 0), put16(p + 2, 7), put32(p + 4, req), put16(p + 8, 5);

@@ -1,4 +1,4 @@
-/* What it costs to send at a rate, apart from the producer: the threads that must wake up for it. */
+/* What it costs to send at a rate, apart from the producer: threads that must wake up for it. */
 #define _GNU_SOURCE
 #include "limit.h"
 
@@ -7,7 +7,8 @@
 #include <stdatomic.h>
 #include <sys/eventfd.h>
 
-/* Calls `record` RATE times a second, in bursts of a millisecond (peers/peer.h). Gives the number. */
+/* Calls `record` RATE times a second, in bursts of a millisecond as peers/peer.h does. Gives the
+ * number of calls. */
 static int64_t paced(double rate, double secs, void (*record)(void)) {
   if (secs > 60) secs = 60;
   int64_t n = (int64_t)(rate * secs), i = 0;

@@ -103,9 +103,9 @@ def measure(options, brokers, case):
 
 
 def limit(case, address, topic):
-    """What no producer of this kind can beat: records encoded, compressed and summed on one core and nothing
-    more, and then as many bytes sent in batches made beforehand, twelve in a request. At a rate it
-    is the threads that wake up: to send, for the network, and for the reports."""
+    """What no producer of this kind can beat: records encoded, compressed and summed on one core
+    and nothing more, and then as many bytes sent in batches made beforehand, twelve in a request.
+    At a rate it is the threads that wake up: to send, for the network, and for the reports."""
     size, batch = str(case["size"]), str(case["batch"])
     lz4 = case["codec"] == "lz4"
 

@@ -6,9 +6,10 @@
 Each case is run in a process of its own, and the packages take turns. Records have 100 bytes. The
 cases are: `callbacks`, one send and one delivery callback a record; `many`, as many records through
 send_many; `tasks`, 1,000 asyncio tasks of which each sends a record and awaits its delivery, again
-and again. `texts`, `dicts` and `records` are `many` with texts, with dicts of a value and a key, and with
-ottla.Records of a value, a key and two headers. All have batches of 16 KiB, Kafka's default, and 64 MiB of memory; `confluent-1MB` has
-librdkafka's default for batches. The client runs on core 0, the broker on core 1.
+and again. `texts`, `dicts` and `records` are `many` with texts, with dicts of a value and a key, and
+with ottla.Records of a value, a key and two headers. All have batches of 16 KiB, Kafka's default,
+and 64 MiB of memory; `confluent-1MB` has librdkafka's default for batches. The client runs on core
+0, the broker on core 1.
 """
 
 import argparse

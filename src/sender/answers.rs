@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{ProduceInFlight, Sender};
-use crate::error::{Error, ErrorCode, Result};
 use crate::wire::Uuid;
+use crate::wire::error::{Result, WireError};
 use crate::wire::messages::ProduceResponse;
 use crate::wire::messages::produce::PartitionProduceResponse;
 
@@ -30,13 +30,15 @@ impl Sender {
                 if self.partition_at(request, next) != Some((name, index)) {
                     let places = places.get_or_insert_with(|| self.places(request));
                     next = *places.get(&(name, index)).ok_or_else(|| {
-                        violation(format!(
+                        WireError::violation(format!(
                             "it speaks of {name}-{index}, which was not in the request"
                         ))
                     })?;
                 }
                 if answers[next].replace(answer).is_some() {
-                    return Err(violation(format!("it answers twice for {name}-{index}")));
+                    return Err(WireError::violation(format!(
+                        "it answers twice for {name}-{index}"
+                    )));
                 }
                 next += 1;
             }
@@ -45,7 +47,7 @@ impl Sender {
         let or_missing = |(place, answer): (usize, Option<PartitionProduceResponse>)| {
             answer.ok_or_else(|| {
                 let (name, index) = self.partition_at(request, place).unwrap_or_default();
-                violation(format!("it says nothing of {name}-{index}"))
+                WireError::violation(format!("it says nothing of {name}-{index}"))
             })
         };
         answered.map(or_missing).collect()
@@ -77,9 +79,5 @@ fn name_of<'a>(
         false => **sent_name == *name,
     };
     let found = sent.iter().find(is_this).map(|(_, name)| &**name);
-    found.ok_or_else(|| violation("it names a topic that was not in the request".into()))
-}
-
-fn violation(text: String) -> Error {
-    Error::new(ErrorCode::PROTOCOL_VIOLATION, text)
+    found.ok_or_else(|| WireError::violation("it names a topic that was not in the request"))
 }

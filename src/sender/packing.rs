@@ -23,7 +23,7 @@ const ANSWERS_WITHIN: Duration = Duration::from_millis(10);
 const REST_MIN: Duration = Duration::from_micros(400);
 const REST_MAX: Duration = Duration::from_millis(1);
 /// So many rests make up the time that the last answer took, which a rest before it made longer.
-const REST_SHARE: f64 = 3.0;
+const REST_SHARE: u32 = 3;
 /// About as much stands in a socket's buffers, from where a broker gets on without us.
 const STANDS_IN_SOCKET: usize = 256 << 10;
 
@@ -77,12 +77,18 @@ impl Sender {
         if self.was_urgent || self.client.in_flight(node) == 0 || self.is_enough_for(node) {
             return false;
         }
-        let Some(sent) = self.packing.sent.get(&node) else { return false };
-        let until = *sent + self.config.linger.min(WAIT_MAX);
+        let Some(until) = self.packs_until(node) else { return false };
         if now < until {
             self.packing.waits.insert(node, until);
         }
         now < until
+    }
+
+    /// Until when the next request to a broker may wait for the answer of the last one, if it ever
+    /// got batches.
+    fn packs_until(&self, node: i32) -> Option<Instant> {
+        let sent = self.packing.sent.get(&node)?;
+        Some(*sent + self.config.linger.min(WAIT_MAX))
     }
 
     /// Whether there are full batches, but few, and nothing is in flight. Then nobody is to be
@@ -137,8 +143,8 @@ impl Sender {
     /// what stands in a socket of requests too large for it. With acks=0 there are no answers.
     pub fn rest(&self) -> Duration {
         let Packing { took, bytes, .. } = self.packing;
-        let share = STANDS_IN_SOCKET.min(bytes) as f64 / bytes.max(1) as f64 / REST_SHARE;
-        match took.mul_f64(share) {
+        let in_socket = STANDS_IN_SOCKET as f64 / bytes.max(STANDS_IN_SOCKET) as f64;
+        match took.mul_f64(in_socket) / REST_SHARE {
             short if short < REST_MIN || self.config.acks == 0 => Duration::ZERO,
             rest => rest.min(REST_MAX),
         }
@@ -163,12 +169,11 @@ impl Sender {
             return None;
         }
         // A broker that never got batches answers for metadata only, and holds nobody up.
-        let brokers = || self.client.ready_nodes().filter(|n| self.packing.sent.contains_key(n));
-        if brokers().any(|node| self.client.in_flight(node) == 0) {
+        let in_hand = |node| Some((self.packs_until(node)?, self.client.in_flight(node)));
+        let brokers = || self.client.ready_nodes().filter_map(in_hand);
+        if brokers().any(|(_, in_flight)| in_flight == 0) {
             return None;
         }
-        let sent = brokers().filter_map(|node| self.packing.sent.get(&node));
-        let until = *sent.min()? + self.config.linger.min(WAIT_MAX);
-        (now < until).then_some(until)
+        brokers().map(|(until, _)| until).min().filter(|until| now < *until)
     }
 }
