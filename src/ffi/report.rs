@@ -12,7 +12,7 @@ use super::handle::{Kind, Table};
 use super::producer::{live, ottla_producer_t};
 use crate::error::Error;
 use crate::producer::{ReportSink, Reports};
-use crate::report::{Report, State};
+use crate::report::{Report, State, offset_after};
 
 /// State of a report: provably not in the log.
 pub const OTTLA_STATE_NOT_PERSISTED: i32 = 1;
@@ -137,9 +137,9 @@ pub unsafe extern "C" fn ottla_producer_poll_reports(
         let out = unsafe { OutArray::new(reports, stride, capacity, "reports") }?;
         let mut written = 0;
         let mut reasons: Vec<Error> = Vec::new();
-        let pulled = handle.producer.poll_reports(capacity, timeout, |report| {
-            let mut seen = to_c(&report);
-            match report.error {
+        let pulled = handle.producer.poll_runs(capacity, timeout, |run| {
+            let mut seen = to_c(&run.first);
+            match run.first.error {
                 Some(_) if lease.is_null() => seen.reason = ptr::null(),
                 // The records of a batch share their error: one clone keeps it for all.
                 Some(error) if reasons.last().is_none_or(|last| !last.is_same(error)) => {
@@ -147,8 +147,12 @@ pub unsafe extern "C" fn ottla_producer_poll_reports(
                 }
                 _ => {}
             }
-            out.set(written, seen);
-            written += 1;
+            for opaque in run.opaques {
+                seen.opaque = *opaque;
+                out.set(written, seen);
+                seen.offset = offset_after(seen.offset, 1);
+                written += 1;
+            }
         })?;
         count.set(pulled);
         // SAFETY: the caller's promise about `lease`.
@@ -210,12 +214,17 @@ impl ReportSink for CallbackSink {
         let out = unsafe { OutArray::new(at, self.stride, capacity, "reports") };
         let Ok(out) = out else { return };
         let mut count = 0;
-        for report in reports.iter() {
-            out.set(count, to_c(&report));
-            count += 1;
-            if count == capacity {
-                self.call(at, count);
-                count = 0;
+        for run in reports.runs() {
+            let mut seen = to_c(&run.first);
+            for opaque in run.opaques {
+                seen.opaque = *opaque;
+                out.set(count, seen);
+                seen.offset = offset_after(seen.offset, 1);
+                count += 1;
+                if count == capacity {
+                    self.call(at, count);
+                    count = 0;
+                }
             }
         }
         if count > 0 {

@@ -11,7 +11,7 @@ use crate::config::ReportMode;
 use crate::error::{Error, ErrorCode, Result};
 use crate::io::EventFd;
 use crate::record::TopicName;
-use crate::report::{Entry, Report, State, Woken};
+use crate::report::{Entry, Report, Run, State, Woken};
 use crate::sync::{self, Mutex};
 use crate::time::{self, Instant};
 
@@ -80,7 +80,12 @@ impl Reports {
     /// The reports, per partition in the order of the log; failures come at once. What they
     /// borrow lives as long as `self`.
     pub fn iter(&self) -> impl Iterator<Item = Report<'_>> {
-        self.0.iter().flat_map(|entry| (0..entry.slots.len()).map(|slot| entry.report(slot)))
+        self.runs().flat_map(Run::reports)
+    }
+
+    /// As `iter`, those that are alike together.
+    pub fn runs(&self) -> impl Iterator<Item = Run<'_>> {
+        self.0.iter().flat_map(|entry| entry.runs(0, entry.slots.len()))
     }
 }
 
@@ -151,7 +156,17 @@ impl Producer {
         &self,
         max: usize,
         timeout: Timeout,
-        read: impl FnMut(Report<'_>),
+        mut read: impl FnMut(Report<'_>),
+    ) -> Result<usize> {
+        self.poll_runs(max, timeout, |run| run.reports().for_each(&mut read))
+    }
+
+    /// As `poll_reports`, those that are alike together.
+    pub fn poll_runs(
+        &self,
+        max: usize,
+        timeout: Timeout,
+        read: impl FnMut(Run<'_>),
     ) -> Result<usize> {
         if self.sink.is_some() {
             let text = "this producer has a report callback: call poll (or nothing, with \
@@ -219,16 +234,16 @@ impl Producer {
     }
 
     /// Reads reports, showing each to the interceptors first.
-    fn drain(&self, max: usize, mut read: impl FnMut(Report<'_>)) -> usize {
+    fn drain(&self, max: usize, mut read: impl FnMut(Run<'_>)) -> usize {
         if self.interceptors.is_empty() {
-            return self.reports.drain(max, read);
+            return self.reports.drain_runs(max, read);
         }
         let mut reports = Vec::new();
         self.reports.drain(max, |report| reports.push(OwnedReport::from(report)));
         let _scope = CallbackScope::enter(self);
         for report in &reports {
             self.interceptors.on_acknowledgement(&report.as_report(), &self.shared.log);
-            read(report.as_report());
+            read(Run { first: report.as_report(), opaques: &[report.opaque] });
         }
         reports.len()
     }

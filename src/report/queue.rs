@@ -8,7 +8,7 @@ use crate::sync::atomic::{AtomicU64, Ordering};
 use std::collections::VecDeque;
 use std::sync::OnceLock;
 
-use super::{Entry, Report, Slots};
+use super::{Entry, Report, Run, Slots};
 use crate::io::EventFd;
 use crate::sync::{Condvar, Mutex};
 use crate::time::{self, Instant};
@@ -169,13 +169,18 @@ impl ReportQueue {
     ///
     /// `read` runs under the queue's lock: it copies, and calls nobody.
     pub fn drain(&self, max: usize, mut read: impl FnMut(Report<'_>)) -> usize {
+        self.drain_runs(max, |run| run.reports().for_each(&mut read))
+    }
+
+    /// As `drain`, those that are alike together.
+    pub fn drain_runs(&self, max: usize, mut read: impl FnMut(Run<'_>)) -> usize {
         let mut inner = self.inner.lock();
         let mut count = 0;
         while count < max {
             let from = inner.front_read;
             let Some(entry) = inner.entries.front() else { break };
             let to = entry.slots.len().min(from + max - count);
-            (from..to).for_each(|slot| read(entry.report(slot)));
+            entry.runs(from, to).for_each(&mut read);
             count += to - from;
             if to == entry.slots.len() {
                 inner.front_read = 0;
