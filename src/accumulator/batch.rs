@@ -15,12 +15,12 @@ use bytes::Bytes;
 use super::buffer_pool::Buffer;
 use super::topic::PartitionQueue;
 use crate::compression::CompressionType;
-use crate::record::Record;
+use crate::record::{Header, Record};
 use crate::report::{ReportQueue, Slots};
 use crate::time::Instant;
 use crate::wire::Uuid;
 use crate::wire::crc::crc32c;
-use crate::wire::record::{AnyRecord, EncodedRecord, ShortRecord};
+use crate::wire::record::{AnyRecord, ShortRecord};
 use crate::wire::record_batch::{BatchHeader, HEADER_LEN as BATCH_HEADER_LEN};
 
 /// A batch that takes records, or one that is sealed and waits to be sent or answered.
@@ -49,6 +49,9 @@ pub struct ProducerBatch {
     /// What it is expected to compress to, if it is to be compressed.
     pub(super) estimate: Option<f32>,
     pub(super) write_limit: usize,
+    /// As far as to so many bytes in the open buffer a usual record surely fits into the batch, and
+    /// does not fill it.
+    pub(super) usual_until: usize,
     pub(super) base_timestamp: i64,
     pub(super) max_timestamp: i64,
     /// Report slots reserved and not yet taken by a record.
@@ -107,6 +110,8 @@ pub(super) enum Body {
 const ESTIMATE_MARGIN: f32 = 1.05;
 /// A batch takes at most this many buffers, however well it compresses.
 const BUFFERS_MAX: usize = 64;
+/// A usual record takes so many bytes at most.
+pub(super) const USUAL_MAX: usize = 2048;
 
 /// What is kept of records for their reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +122,19 @@ pub enum Reporting {
     Plain,
     /// Their create times as well (`delivery.report.timestamp`).
     WithTimestamps,
+}
+
+/// What goes into a batch of a record that wants its report.
+#[derive(Clone, Copy)]
+pub struct UsualRecord<'a> {
+    /// The key; `None` is null.
+    pub key: Option<&'a [u8]>,
+    /// The value; `None` is null.
+    pub value: Option<&'a [u8]>,
+    /// The headers, in order.
+    pub headers: &'a [Header<'a>],
+    /// The caller's number.
+    pub opaque: u64,
 }
 
 /// What became of an append.
@@ -146,7 +164,7 @@ impl ProducerBatch {
         slots: Slots,
         estimate: Option<f32>,
     ) -> ProducerBatch {
-        ProducerBatch {
+        let mut batch = ProducerBatch {
             id: BatchId { number, first_record: 0 },
             created,
             slots,
@@ -162,9 +180,64 @@ impl ProducerBatch {
             estimate,
             base_timestamp: -1,
             max_timestamp: -1,
+            usual_until: 0,
             slot_credit: 0,
             home: None,
+        };
+        batch.set_usual();
+        batch
+    }
+
+    /// Finds out how far usual records may go.
+    fn set_usual(&mut self) {
+        let room = self.write_limit.saturating_sub(BATCH_HEADER_LEN + 1);
+        self.usual_until = match self.estimate {
+            None => room,
+            // What they compress to is an estimate, what one more takes is its size.
+            Some(ratio) => {
+                let raw = room.saturating_sub(USUAL_MAX) as f32 / (ratio * ESTIMATE_MARGIN);
+                (raw as usize).saturating_sub(self.full_len + 1)
+            }
+        };
+    }
+
+    /// Appends a record as most are: short, not the batch's first, and with all at hand that it
+    /// needs. Returns how much larger the batch is on the wire, which is not full by it. `None`
+    /// says that nothing has happened: `try_append` knows why.
+    #[inline(always)]
+    pub fn append_usual(
+        &mut self,
+        record: &UsualRecord<'_>,
+        timestamp: i64,
+        reporting: Reporting,
+    ) -> Option<usize> {
+        let Body::Open(buffer) = &mut self.body else { return None };
+        let (index, here) = (self.record_count, buffer.len());
+        let delta = timestamp.wrapping_sub(self.base_timestamp);
+        let short =
+            ShortRecord::new(index as i32, delta, record.key, record.value, record.headers)?;
+        let (size, wants_report) = (short.size(), reporting != Reporting::None);
+        if index == 0
+            || size > USUAL_MAX
+            || here + size > self.usual_until
+            || (wants_report && self.slot_credit == 0)
+            || !short.write_to(buffer.ready(short.room())?)
+        {
+            return None;
         }
+        buffer.advance(size);
+        if wants_report {
+            self.slot_credit -= 1;
+            let kept = (reporting == Reporting::WithTimestamps).then_some(timestamp);
+            self.slots.push(index, record.opaque, kept);
+        }
+        self.max_timestamp = self.max_timestamp.max(timestamp);
+        self.record_count = index + 1;
+        let size_with = |raw| wire_size(self.estimate, self.full_len + raw);
+        Some(match self.estimate {
+            None => size,
+            Some(_) => size_with(here + size) - size_with(here),
+        })
     }
 
     /// Appends a record if it fits. The first record always fits.
@@ -178,10 +251,17 @@ impl ProducerBatch {
     ) -> TryAppend {
         let (offset_delta, delta) = self.deltas(timestamp);
         let (key, value, headers) = (record.key, record.value, record.headers);
-        match ShortRecord::new(offset_delta, delta, key, value, headers) {
-            Some(short) => self.append_encoded(&short, record, timestamp, reporting, reports),
-            None => self.append_long(record, timestamp, reporting, reports),
-        }
+        let Some(short) = ShortRecord::new(offset_delta, delta, key, value, headers) else {
+            return self.append_long(record, timestamp, reporting, reports);
+        };
+        let write = |buffer: &mut Buffer| {
+            let written = buffer.room(short.room()).is_some_and(|room| short.write_to(room));
+            match written {
+                true => buffer.advance(short.size()),
+                false => append_any(buffer, offset_delta, delta, record),
+            }
+        };
+        self.append_encoded(short.size(), write, record, timestamp, reporting, reports)
     }
 
     #[cold]
@@ -195,28 +275,31 @@ impl ProducerBatch {
     ) -> TryAppend {
         let (offset_delta, delta) = self.deltas(timestamp);
         let (key, value, headers) = (record.key, record.value, record.headers);
-        let encoded = AnyRecord::new(offset_delta, delta, key, value, headers);
-        self.append_encoded(&encoded, record, timestamp, reporting, reports)
+        let size = AnyRecord::new(offset_delta, delta, key, value, headers).size();
+        let write = |buffer: &mut Buffer| append_any(buffer, offset_delta, delta, record);
+        self.append_encoded(size, write, record, timestamp, reporting, reports)
     }
 
     /// The next record's differences to the batch's base offset and timestamp.
+    #[inline(always)]
     fn deltas(&self, timestamp: i64) -> (i32, i64) {
         let base = if self.record_count == 0 { timestamp } else { self.base_timestamp };
         (self.record_count as i32, timestamp.wrapping_sub(base))
     }
 
+    /// Appends a record of `size` bytes, which `write` writes.
     #[inline(always)]
     fn append_encoded(
         &mut self,
-        encoded: &impl EncodedRecord,
+        size: usize,
+        write: impl FnOnce(&mut Buffer),
         record: &Record<'_>,
         timestamp: i64,
         reporting: Reporting,
         reports: &ReportQueue,
     ) -> TryAppend {
         let Body::Open(buffer) = &mut self.body else { return TryAppend::NoRoom };
-        let (first, size) = (self.record_count == 0, encoded.size());
-        let here = buffer.as_ref().len();
+        let (first, here) = (self.record_count == 0, buffer.len());
         let before = wire_size(self.estimate, self.full_len + here);
         if !first && before + size > self.write_limit {
             return TryAppend::NoRoom;
@@ -240,8 +323,8 @@ impl ProducerBatch {
             let kept = (reporting == Reporting::WithTimestamps).then_some(timestamp);
             self.slots.push(self.record_count, record.opaque, kept);
         }
-        encoded.append_to(buffer.bytes_mut());
-        debug_assert_eq!(buffer.as_ref().len(), here + size, "as long as was said");
+        write(buffer);
+        debug_assert_eq!(buffer.len(), here + size, "as long as was said");
         if first {
             self.base_timestamp = timestamp;
         }
@@ -254,8 +337,9 @@ impl ProducerBatch {
     /// Goes on in `buffer`, after `NeedsBuffer`.
     pub fn extend(&mut self, buffer: Buffer) {
         if let Body::Open(open) = &mut self.body {
-            self.full_len += open.as_ref().len();
+            self.full_len += open.len();
             self.full.push(std::mem::replace(open, buffer));
+            self.set_usual();
         }
     }
 
@@ -294,7 +378,7 @@ impl ProducerBatch {
     /// Its size on the wire, batch header included; an estimate before it is compressed.
     pub fn size(&self) -> usize {
         match &self.body {
-            Body::Open(buffer) => wire_size(self.estimate, self.full_len + buffer.as_ref().len()),
+            Body::Open(buffer) => wire_size(self.estimate, self.full_len + buffer.len()),
             Body::Compressing => wire_size(self.estimate, self.full_len),
             Body::Sealed { records, .. } => BATCH_HEADER_LEN + records.len(),
         }
@@ -315,7 +399,7 @@ impl ProducerBatch {
             self.body = sealed(buffer, CompressionType::None);
             return None;
         }
-        self.full_len += buffer.as_ref().len();
+        self.full_len += buffer.len();
         self.full.push(buffer);
         Some(std::mem::take(&mut self.full))
     }
@@ -367,6 +451,15 @@ impl Drop for ProducerBatch {
     }
 }
 
+/// Appends any record, also one with large numbers, and at the end of a buffer.
+#[cold]
+#[inline(never)]
+fn append_any(buffer: &mut Buffer, offset_delta: i32, delta: i64, record: &Record<'_>) {
+    let (key, value, headers) = (record.key, record.value, record.headers);
+    let encoded = AnyRecord::new(offset_delta, delta, key, value, headers);
+    buffer.append(|bytes| encoded.append_to(bytes));
+}
+
 fn sealed(buffer: Buffer, compression: CompressionType) -> Body {
     let crc = crc32c(buffer.as_ref());
     Body::Sealed { records: Bytes::from_owner(buffer), crc, compression }
@@ -380,3 +473,7 @@ fn wire_size(estimate: Option<f32>, raw: usize) -> usize {
             Some(ratio) => (raw as f32 * ratio * ESTIMATE_MARGIN) as usize,
         }
 }
+
+#[cfg(test)]
+#[path = "usual_tests.rs"]
+mod tests;

@@ -206,7 +206,7 @@ impl BufferPool {
 
     fn buffer(self: &Arc<Self>, grant: Grant) -> Buffer {
         let bytes = grant.pooled.unwrap_or_else(|| Vec::with_capacity(grant.size));
-        Buffer { bytes, charged: grant.size, pool: self.clone() }
+        Buffer { bytes, end: 0, charged: grant.size, pool: self.clone() }
     }
 
     fn release(&self, size: usize, bytes: Option<Vec<u8>>) {
@@ -252,15 +252,62 @@ fn closed() -> Error {
 
 /// A buffer of the pool. Dropping it gives the memory back.
 pub struct Buffer {
+    /// The bytes that were written, and behind `end` some that may be written over: what was made
+    /// ready once stays so when the buffer is used again.
     bytes: Vec<u8>,
+    end: usize,
     charged: usize,
     pool: Arc<BufferPool>,
 }
 
+/// So many bytes at least are made ready to be written over at once.
+const READY_AT_ONCE: usize = 4096;
+
 impl Buffer {
-    /// The bytes, to append to; their capacity is what was reserved.
-    pub fn bytes_mut(&mut self) -> &mut Vec<u8> {
-        &mut self.bytes
+    /// Bytes behind those that were written, `len` at least, to be written over; `None` if there
+    /// is no such room. What was written there counts after `advance`.
+    #[inline(always)]
+    pub fn room(&mut self, len: usize) -> Option<&mut [u8]> {
+        if self.bytes.len() - self.end < len && !self.make_ready(len) {
+            return None;
+        }
+        self.ready(len)
+    }
+
+    /// As `room`, only where the bytes are ready to be written over.
+    #[inline(always)]
+    pub fn ready(&mut self, len: usize) -> Option<&mut [u8]> {
+        self.bytes.get_mut(self.end..).filter(|room| room.len() >= len)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn make_ready(&mut self, len: usize) -> bool {
+        if self.bytes.capacity() - self.end < len {
+            return false;
+        }
+        let ready = self.end + len.max(READY_AT_ONCE);
+        self.bytes.resize(ready.min(self.bytes.capacity()), 0);
+        true
+    }
+
+    /// Counts the first `len` bytes of the room as written.
+    #[inline(always)]
+    pub fn advance(&mut self, len: usize) {
+        self.end = (self.end + len).min(self.bytes.len());
+    }
+
+    /// Has `write` append to the bytes; their capacity is what was reserved.
+    pub fn append(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        self.bytes.truncate(self.end);
+        write(&mut self.bytes);
+        self.end = self.bytes.len();
+    }
+
+    /// The number of bytes written.
+    #[inline(always)]
+    pub fn len(&self) -> usize {
+        self.end
     }
 
     /// The number of bytes reserved.
@@ -285,23 +332,21 @@ impl Buffer {
                 other.bytes = Vec::new();
             }
         }
-        whole.bytes.clear();
-        whole.bytes.extend_from_slice(bytes);
+        whole.end = 0;
+        whole.append(|empty| empty.extend_from_slice(bytes));
         Some(whole)
     }
 }
 
 impl AsRef<[u8]> for Buffer {
     fn as_ref(&self) -> &[u8] {
-        &self.bytes
+        &self.bytes[..self.end]
     }
 }
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        let mut bytes = std::mem::take(&mut self.bytes);
-        bytes.clear();
-        self.pool.release(self.charged, Some(bytes));
+        self.pool.release(self.charged, Some(std::mem::take(&mut self.bytes)));
     }
 }
 

@@ -36,7 +36,7 @@ fn memory_comes_back_when_the_last_owner_drops_it() {
 fn a_returned_buffer_is_reused_and_spares_never_exceed_what_is_free() {
     let pool = BufferPool::new(64, 16);
     let mut buffer = granted(&pool, 16);
-    buffer.bytes_mut().extend_from_slice(b"x");
+    buffer.append(|bytes| bytes.extend_from_slice(b"x"));
     let address = buffer.as_ref().as_ptr();
     drop(buffer);
     let again = granted(&pool, 16);

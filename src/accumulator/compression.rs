@@ -154,7 +154,7 @@ impl Worker {
         // What is not wanted any more goes back to the pool after the lock, as it was made before.
         let Some(place) = place(&deque) else { return false };
         let Some((mut records, kind)) = done else { return false };
-        alter(records.bytes_mut());
+        records.append(alter);
         deque.batches[place].finish(records, kind);
         accumulator.cut_to_size(&partition, &mut deque, place);
         if place == 0 {

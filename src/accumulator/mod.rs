@@ -8,21 +8,25 @@ mod batch;
 mod buffer_pool;
 mod built_in_partitioner;
 mod compression;
+mod gate;
 mod incomplete;
 mod split;
 mod topic;
 mod wakeup;
 
-use crate::sync::atomic::{AtomicBool, AtomicIsize, AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicIsize, AtomicU64, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use batch::{BatchId, ProducerBatch, ProducerStamp, Reporting, TryAppend, sequence_after};
+pub use batch::{
+    BatchId, ProducerBatch, ProducerStamp, Reporting, TryAppend, UsualRecord, sequence_after,
+};
 pub use buffer_pool::{Buffer, BufferPool, Grant, Reserve};
 pub use built_in_partitioner::Lane;
 #[cfg(feature = "simulation")]
 pub use compression::Worker;
 pub use compression::Workers;
+pub use gate::Gate;
 pub use incomplete::{Completion, IncompleteBatches};
 pub use topic::{Deque, PartitionQueue, Topic, Topics};
 pub use wakeup::{Demand, Sleep, Wakeup};
@@ -84,9 +88,8 @@ pub struct RecordAccumulator {
     batch_ids: AtomicU64,
     /// Batches below this id are being flushed.
     flush_below: AtomicU64,
-    /// Batches below this id take no more records.
-    ended_below: AtomicU64,
-    closed: AtomicBool,
+    /// Whether and how records are taken.
+    pub gate: Arc<Gate>,
     /// The number of batches that wait and take no more records.
     ready: AtomicIsize,
 }
@@ -94,6 +97,7 @@ pub struct RecordAccumulator {
 impl RecordAccumulator {
     /// An empty one.
     pub fn new(config: AccumulatorConfig, reports: Arc<ReportQueue>) -> RecordAccumulator {
+        let gate = Arc::new(Gate::new(config.batch_size, config.reporting));
         RecordAccumulator {
             pool: BufferPool::new(config.buffer_memory, config.batch_size),
             jobs: compression::Jobs::default(),
@@ -105,8 +109,7 @@ impl RecordAccumulator {
             listed: Mutex::default(),
             batch_ids: AtomicU64::new(0),
             flush_below: AtomicU64::new(0),
-            ended_below: AtomicU64::new(0),
-            closed: AtomicBool::new(false),
+            gate,
             ready: AtomicIsize::new(0),
         }
     }
@@ -132,7 +135,7 @@ impl RecordAccumulator {
             None => partition.lock(),
         };
         let deque = &mut *guard;
-        if self.closed.load(Ordering::Acquire) {
+        if self.gate.is_closed() {
             return Err(Error::new(ErrorCode::CLOSED, "the producer is closed"));
         }
         if sticky.is_some_and(|lane| self.partition_changed(topic, partition, deque, lane)) {
@@ -201,7 +204,14 @@ impl RecordAccumulator {
         let mut count = 0;
         while let Some(record) = more(count) {
             let timestamp = record.timestamp.unwrap_or(timestamp);
-            if !self.append_next(topic, partition, &mut guard, &record, timestamp, sticky) {
+            let Record { key, value, headers, opaque, no_report, .. } = record;
+            let usual = UsualRecord { key, value, headers, opaque };
+            if (no_report
+                || !self
+                    .gate
+                    .append_usual_to(topic, partition, &mut guard, &usual, timestamp, sticky))
+                && !self.append_next(topic, partition, &mut guard, &record, timestamp, sticky)
+            {
                 break;
             }
             count += 1;
@@ -237,12 +247,12 @@ impl RecordAccumulator {
         timestamp: i64,
         sticky: Option<Lane>,
     ) -> bool {
-        if self.closed.load(Ordering::Acquire)
+        if self.gate.is_closed()
             || sticky.is_some_and(|lane| self.partition_changed(topic, partition, deque, lane))
         {
             return false;
         }
-        let Some(batch) = self.last_open(deque) else { return false };
+        let Some(batch) = self.gate.last_open(deque) else { return false };
         let appended = batch.try_append(record, timestamp, self.config.reporting, &self.reports);
         let TryAppend::Done { grown, full } = appended else { return false };
         self.count(topic, partition, deque, sticky, grown, full);
@@ -289,7 +299,7 @@ impl RecordAccumulator {
         at: i64,
         buffer: &mut Option<(Buffer, Instant)>,
     ) -> TryAppend {
-        let Some(batch) = self.last_open(deque) else { return TryAppend::NoRoom };
+        let Some(batch) = self.gate.last_open(deque) else { return TryAppend::NoRoom };
         loop {
             match batch.try_append(record, at, self.config.reporting, &self.reports) {
                 TryAppend::NeedsBuffer => match buffer.take() {
@@ -299,13 +309,6 @@ impl RecordAccumulator {
                 done => return done,
             }
         }
-    }
-
-    /// The batch that takes records now.
-    #[inline(always)]
-    fn last_open<'a>(&self, deque: &'a mut Deque) -> Option<&'a mut ProducerBatch> {
-        let ended = self.ended_below.load(Ordering::Acquire);
-        deque.batches.back_mut().filter(|batch| batch.id.number >= ended)
     }
 
     /// Counts the bytes of a record, and switches the sticky partition when it is time.
@@ -452,7 +455,7 @@ impl RecordAccumulator {
     /// which their ids are.
     pub fn end_batches(&self) -> u64 {
         let below = self.next_batch_id();
-        self.ended_below.fetch_max(below, Ordering::SeqCst);
+        self.gate.end_batches(below);
         below
     }
 
@@ -503,7 +506,7 @@ impl RecordAccumulator {
 
     /// Takes no more records; those who wait for memory get an error.
     pub fn close(&self) {
-        self.closed.store(true, Ordering::SeqCst);
+        self.gate.close();
         self.pool.close();
         self.wakeup.demand(Instant(0));
     }
@@ -518,7 +521,7 @@ impl RecordAccumulator {
 
     /// Whether it was closed.
     pub fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::Acquire)
+        self.gate.is_closed()
     }
 }
 

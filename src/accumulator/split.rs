@@ -7,7 +7,7 @@ use super::batch::{BatchId, Body, ProducerBatch, ProducerStamp, sequence_after};
 use crate::compression::{CompressionType, decompress};
 use crate::report::Slots;
 use crate::wire::crc::crc32c;
-use crate::wire::record::{AnyRecord, BatchRecord, EncodedRecord, take_record};
+use crate::wire::record::{AnyRecord, BatchRecord, take_record};
 use crate::wire::record_batch::HEADER_LEN as BATCH_HEADER_LEN;
 
 /// The bytes of a piece, which is not compressed: that would be work for the I/O thread, and what
@@ -119,6 +119,7 @@ impl ProducerBatch {
             full: Vec::new(),
             full_len: 0,
             estimate: None,
+            usual_until: 0,
             write_limit: self.write_limit,
             base_timestamp: writer.base_timestamp,
             max_timestamp: writer.max_timestamp,

@@ -157,7 +157,7 @@ fn a_compressed_batch_is_split_into_pieces_that_are_not() {
     let Ok(crate::accumulator::Reserve::Granted(mut buffer)) = pool.reserve(20_000, || None) else {
         panic!("there is memory")
     };
-    buffer.bytes_mut().extend_from_slice(&compressed);
+    buffer.append(|bytes| bytes.extend_from_slice(&compressed));
     whole.finish(buffer, CompressionType::Zstd);
     assert!(whole.size() < 61 + raw.len() / 2);
     let pieces = whole.split(1000);

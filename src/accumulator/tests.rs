@@ -337,3 +337,54 @@ fn more_threads_than_lanes_lose_no_record_and_use_all_partitions_alike() {
     let about = fair * 3 / 4..fair * 5 / 4;
     assert!(counts.iter().all(|count| about.contains(count)), "{counts:?}");
 }
+
+#[test]
+fn the_gate_takes_a_usual_record_only_where_nothing_follows_from_it() {
+    let room = Room::new(3000, 1 << 20, 1 << 20);
+    let value = [b'v'; 300];
+    let usual = UsualRecord { key: None, value: Some(&value), headers: &[], opaque: 1 };
+    let (gate, topic) = (&room.accumulator.gate, &room.topic);
+    let lane = topic.partitioner.lane();
+    let index = topic.partitioner.peek(topic, false, lane);
+    let at = |partition, lane| gate.append_usual(topic, room.partition(partition), &usual, 5, lane);
+    let sticky_bytes = || room.partition(index).lock().sticky_bytes;
+    assert!(!at(index, Some(lane)), "there is no batch");
+    let first = Record { value: Some(&value), ..Record::default() };
+    for partition in 0..3 {
+        let (mut buffer, partition) =
+            (Some((room.buffer(&first), Instant(1))), room.partition(partition));
+        let append = &room.accumulator;
+        append.append(topic, partition, &first, 5, None, &mut buffer).unwrap();
+    }
+    assert!(at(index, Some(lane)));
+    let grown = sticky_bytes();
+    assert!(grown > 300, "{grown}");
+    assert!(at(index, None));
+    assert_eq!(sticky_bytes(), grown, "the partition was not the partitioner's choice");
+    assert!(!at((index + 1) % 3, Some(lane)), "the sticky partition is another one");
+
+    room.partition(index).lock().sticky_bytes = 2 * 3000 - 1;
+    assert!(!at(index, Some(lane)), "the sticky partition is to be switched");
+    room.partition(index).lock().sticky_bytes = 0;
+    while at(index, Some(lane)) {}
+    let mut deque = room.partition(index).lock();
+    let last = deque.batches.back_mut().unwrap();
+    assert!(!last.is_full() && last.size() + 2 * 310 > 3000, "{}", last.size());
+    drop(deque);
+
+    let other = (index + 1) % 3;
+    assert!(at(other, None));
+    room.accumulator.end_batches();
+    assert!(!at(other, None), "the batch takes no more records");
+}
+
+#[test]
+fn a_closed_gate_takes_nothing() {
+    let room = Room::new(3000, 1 << 20, 1 << 20);
+    let usual = UsualRecord { key: None, value: Some(b"v"), headers: &[], opaque: 1 };
+    room.append(&Record::default(), 5).unwrap();
+    let gate = &room.accumulator.gate;
+    assert!(gate.append_usual(&room.topic, room.partition(0), &usual, 5, None));
+    room.accumulator.close();
+    assert!(!gate.append_usual(&room.topic, room.partition(0), &usual, 5, None));
+}

@@ -136,6 +136,7 @@ impl Topic {
     }
 
     /// A partition that exists.
+    #[inline(always)]
     pub fn partition(&self, index: i32) -> Option<&Arc<PartitionQueue>> {
         self.partitions.get(index)
     }
@@ -287,6 +288,7 @@ impl PartitionList {
         (bucket as usize, (shifted - (8 << bucket)) as usize)
     }
 
+    #[inline(always)]
     fn get(&self, index: i32) -> Option<&Arc<PartitionQueue>> {
         let (bucket, slot) = PartitionList::place(u32::try_from(index).ok()?);
         self.buckets.get(bucket)?.get()?.get(slot)?.get()

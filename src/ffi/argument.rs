@@ -54,19 +54,32 @@ pub unsafe fn text<'a>(
     length: i64,
     name: impl Display + Copy,
 ) -> Result<&'a str> {
-    let bytes = if length == -1 {
-        in_memory(data, 0, name)?;
-        // SAFETY: not null; the NUL is the caller's promise.
-        unsafe { CStr::from_ptr(data) }.to_bytes()
-    } else {
-        // SAFETY: the caller's promise.
-        unsafe { self::bytes(data.cast(), length, name) }?.unwrap_or_default()
-    };
+    // SAFETY: the caller's promise.
+    let bytes = unsafe { text_bytes(data, length, name) }?;
     if is_ascii(bytes) {
         // SAFETY: ASCII is UTF-8. To look for that costs a third, once per record for its topic.
         return Ok(unsafe { std::str::from_utf8_unchecked(bytes) });
     }
     std::str::from_utf8(bytes).map_err(|error| bad_utf8(name, error.valid_up_to()))
+}
+
+/// The bytes of a text, of which it is not known whether they are UTF-8.
+///
+/// # Safety
+/// As `text`.
+#[inline(always)]
+pub unsafe fn text_bytes<'a>(
+    data: *const c_char,
+    length: i64,
+    name: impl Display + Copy,
+) -> Result<&'a [u8]> {
+    if length == -1 {
+        in_memory(data, 0, name)?;
+        // SAFETY: not null; the NUL is the caller's promise.
+        return Ok(unsafe { CStr::from_ptr(data) }.to_bytes());
+    }
+    // SAFETY: the caller's promise.
+    Ok(unsafe { bytes(data.cast(), length, name) }?.unwrap_or_default())
 }
 
 /// As the library's, for less where there are few bytes: names of topics are looked at twice four

@@ -16,6 +16,12 @@ extern "C" fn count_fork() {
     FORKS.fetch_add(1, Ordering::Relaxed);
 }
 
+/// This process, counted in forks since producers are watched for them.
+#[inline(always)]
+pub fn process() -> u64 {
+    FORKS.load(Ordering::Relaxed)
+}
+
 /// The generation of the process to which a producer or a cluster belongs.
 pub struct Home(AtomicU64);
 

@@ -21,6 +21,7 @@ mod producer;
 mod record;
 mod report;
 mod send;
+mod shortcut;
 mod status;
 mod try_calls;
 mod version;

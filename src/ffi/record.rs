@@ -183,7 +183,7 @@ pub unsafe fn with_record<R>(
 /// # Safety
 /// `record` is null or can be read as far as its size says.
 #[inline(always)]
-unsafe fn check_struct(record: *const ottla_record_t) -> Result<()> {
+pub unsafe fn check_struct(record: *const ottla_record_t) -> Result<()> {
     if record.is_null() {
         return Err(invalid("record is NULL"));
     }
@@ -203,7 +203,7 @@ unsafe fn check_struct(record: *const ottla_record_t) -> Result<()> {
 /// # Safety
 /// All that `record` points to can be read, and nobody writes it, for `'a`.
 #[inline(always)]
-unsafe fn without_headers<'a>(record: &ottla_record_t) -> Result<Record<'a>> {
+pub unsafe fn without_headers<'a>(record: &ottla_record_t) -> Result<Record<'a>> {
     let numbers = Numbers::new(record.partition, record.timestamp_ms, record.opaque, record.flags)?;
     // SAFETY: the caller's promise about the record.
     let topic = unsafe { argument::text(record.topic, record.topic_length, "topic") }?;

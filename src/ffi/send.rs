@@ -8,9 +8,11 @@ use super::boundary;
 use super::error::{ErrorOut, ottla_error_t};
 use super::packed::{self, Reader};
 use super::producer::{ProducerHandle, live, ottla_producer_t};
-use super::record::{Headers, Numbers, RecordArray, ottla_record_t, with_record};
+use super::record::{Headers, RecordArray, ottla_record_t, with_record, without_headers};
+use super::shortcut::{door, send_by_shortcut, send_plain_by_shortcut};
 use crate::error::{ErrorCode, Result};
 use crate::producer::Limit;
+use crate::producer::shortcut::leads_from;
 use crate::record::Record;
 
 /// Sends a record: appends it to its partition's batch and returns before it is on its way.
@@ -33,9 +35,16 @@ pub unsafe extern "C" fn ottla_producer_send(
     // SAFETY: the caller's promise about `error`.
     let error = unsafe { ErrorOut::new(error) };
     boundary::run(error, || {
-        let handle = live(producer)?;
+        let door = door(producer);
         // SAFETY: the caller's promise about `record`.
-        unsafe { with_record(record, |record| handle.producer.send(record)) }
+        if unsafe { send_by_shortcut(door, record) } {
+            return Ok(());
+        }
+        let handle = live(producer)?;
+        // SAFETY: as above.
+        unsafe { with_record(record, |record| handle.producer.send(record)) }?;
+        handle.producer.open_shortcut(door);
+        Ok(())
     })
 }
 
@@ -132,34 +141,65 @@ pub unsafe extern "C" fn ottla_producer_send_flat(
     // SAFETY: the caller's promise about `error`.
     let error = unsafe { ErrorOut::new(error) };
     boundary::run(error, || {
-        let handle = live(producer)?;
-        let numbers = Numbers::new(partition, timestamp_ms, opaque, flags)?;
-        // SAFETY: the caller's promise about `topic`.
-        let topic = unsafe { argument::text(topic, topic_length, "topic") }?;
-        // SAFETY: the caller's promise about `key`.
-        let key = unsafe { argument::bytes(key, key_length, "key") }?;
-        // SAFETY: the caller's promise about `value`.
-        let value = unsafe { argument::bytes(value, value_length, "value") }?;
-        // SAFETY: the caller's promise about `headers_packed`.
-        let packed = unsafe { argument::bytes(headers_packed, headers_length, "headers_packed") }?;
-        let send = |record: &Record<'_>| {
-            if ticket.is_null() {
-                let timeout = argument::send_timeout(timeout_ms, &handle.producer)?;
-                return handle.producer.send_timeout(record, timeout);
-            }
-            // SAFETY: the caller's promise about `ticket`.
-            let mut ticket = unsafe { InOut::new(ticket, "ticket") }?;
-            ticket.update(|ticket| handle.producer.try_send(record, ticket))
+        let door = door(producer);
+        let parts = ottla_record_t {
+            struct_size: size_of::<ottla_record_t>(),
+            topic,
+            topic_length,
+            key,
+            key_length,
+            value,
+            value_length,
+            headers: std::ptr::null(),
+            header_count: 0,
+            timestamp_ms,
+            opaque,
+            partition,
+            flags,
         };
-        match packed.unwrap_or_default() {
-            [] => send(&numbers.record(topic, key, value, &[])),
-            packed => {
-                let mut headers = Headers::new();
-                Reader::new("headers_packed", packed).headers(&mut headers)?;
-                send(&numbers.record(topic, key, value, headers.as_slice()))
+        // SAFETY: the caller's promise about `ticket`.
+        let begins = || ticket.is_null() || unsafe { ticket.read_unaligned() } == 0;
+        let is_timeout = timeout_ms >= argument::OTTLA_MAX_BLOCK || !ticket.is_null();
+        if is_timeout && matches!(headers_length, -1 | 0) && leads_from(door) && begins() {
+            // SAFETY: the caller's promise about the arguments.
+            if unsafe { send_plain_by_shortcut(door, &parts) } {
+                return Ok(());
             }
         }
+        let handle = live(producer)?;
+        // SAFETY: as above.
+        let plain = unsafe { without_headers(&parts) }?;
+        // SAFETY: the caller's promise about `headers_packed`.
+        let packed = unsafe { argument::bytes(headers_packed, headers_length, "headers_packed") }?;
+        let mut headers = Headers::new();
+        if let Some(packed @ [_, ..]) = packed {
+            Reader::new("headers_packed", packed).headers(&mut headers)?;
+        }
+        let record = Record { headers: headers.as_slice(), ..plain };
+        // SAFETY: the caller's promise about `ticket`.
+        unsafe { send_or_try(&handle, &record, timeout_ms, ticket) }?;
+        handle.producer.open_shortcut(door);
+        Ok(())
     })
+}
+
+/// Sends with a limit, or tries to, where there is a place for a ticket.
+///
+/// # Safety
+/// `ticket` is null, or can be read and written until the function returns.
+unsafe fn send_or_try(
+    handle: &ProducerHandle,
+    record: &Record<'_>,
+    timeout_ms: i32,
+    ticket: *mut u64,
+) -> Result<()> {
+    if ticket.is_null() {
+        let timeout = argument::send_timeout(timeout_ms, &handle.producer)?;
+        return handle.producer.send_timeout(record, timeout);
+    }
+    // SAFETY: the caller's promise about `ticket`.
+    let mut ticket = unsafe { InOut::new(ticket, "ticket") }?;
+    ticket.update(|ticket| handle.producer.try_send(record, ticket))
 }
 
 /// Sends `count` records of one topic from one packed block, whose layout the top of this file

@@ -8,7 +8,9 @@ mod interceptor;
 mod lifecycle;
 mod metadata_wait;
 mod partitioner;
+mod rules;
 mod send;
+pub mod shortcut;
 mod tickets;
 
 use std::sync::Arc;
@@ -24,6 +26,7 @@ pub use send::Limit;
 
 use consume::Dispatcher;
 use interceptor::Interceptors;
+use rules::Rules;
 use tickets::Tickets;
 
 use crate::accumulator::{AccumulatorConfig, RecordAccumulator, Reporting, Workers};
@@ -64,8 +67,7 @@ pub struct Producer {
     #[allow(clippy::type_complexity)]
     log_sink: Option<Box<dyn Fn(Level, &str) + Send + Sync>>,
     tickets: Arc<Tickets>,
-    /// What a record takes at most, `max.request.size` or all of the memory, bytes.
-    size_max: usize,
+    rules: Rules,
     started: AtomicBool,
     /// It may have threads, also if not all of them could be started.
     has_threads: AtomicBool,
@@ -114,7 +116,7 @@ impl Producer {
         }
         let accumulator = RecordAccumulator::new(accumulator_config(&config)?, reports.clone());
         let metadata = Metadata::new(metadata_config(&config), time::now());
-        let most = config.max_request_size.min(accumulator.pool.total());
+        let rules = Rules::new(&config, accumulator.pool.total());
         Ok(Arc::new(Producer {
             shared: Arc::new(Shared::new(accumulator, metadata, log)),
             tickets: Arc::new(Tickets::new(reports.clone())),
@@ -123,7 +125,7 @@ impl Producer {
             partitioner: hooks.partitioner,
             sink: hooks.reports,
             log_sink: hooks.log,
-            size_max: most,
+            rules,
             started: AtomicBool::new(false),
             has_threads: AtomicBool::new(false),
             closed: AtomicBool::new(false),

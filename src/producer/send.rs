@@ -1,28 +1,22 @@
 //! Sending: the way of a record on the thread that sends it (Java: KafkaProducer.doSend).
 
-use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::consume::CallbackScope;
-use super::partitioner::{Partitioner, partition_by_key};
+use super::partitioner::Partitioner;
+use super::rules::Choice;
+use super::shortcut::{self, Last};
 use super::tickets::Awaited;
 use super::{Producer, Timeout, closed};
-use crate::accumulator::{Append, Buffer, Lane, Reserve, Topic};
-use crate::config::PartitionerKind;
+use crate::accumulator::{Append, Buffer, Reserve, Topic};
 use crate::error::{Error, ErrorCode, Result};
 use crate::record::Record;
 use crate::sync;
 use crate::ticket::Wait;
 use crate::time::{self, Instant};
-use crate::wire::record::{HEADER_OVERHEAD_MAX, PLAIN_OVERHEAD_MAX, estimate_size_upper_bound};
-
-thread_local! {
-    /// The topic this thread sent to last, which it is likely to send to next: it spares the look
-    /// into the map that all threads share.
-    static LAST_TOPIC: Cell<Option<Arc<Topic>>> = const { Cell::new(None) };
-}
+use crate::wire::record::estimate_size_upper_bound;
 
 /// How many records are sent together at most, so that nobody waits long for their partition.
 const RUN_MAX: usize = 256;
@@ -69,13 +63,6 @@ pub(super) enum Patience<'a> {
     /// Never parks: a wait becomes a ticket. `fresh` says that the last one was for metadata,
     /// and that the metadata came.
     Ticket { place: &'a mut u64, fresh: bool },
-}
-
-/// The partition that was chosen.
-#[derive(Clone, Copy)]
-enum Choice {
-    Fixed(i32),
-    Sticky,
 }
 
 /// A buffer in hand, and when it came.
@@ -179,15 +166,14 @@ impl Producer {
             self.check_open()?;
             *fresh = self.redeem(place, &mut in_hand)?;
         }
-        LAST_TOPIC.with(|last| {
-            let topic = match self.known_topic(record, last.take()) {
-                Some(topic) => topic,
-                None => self.wait_on_metadata(record, patience)?,
-            };
-            let result = self.send_to(&topic, record, &mut in_hand, patience);
-            last.set(Some(topic));
-            result
-        })
+        let (last, way) = shortcut::take().map(Last::into_parts).unzip();
+        let topic = match self.known_topic(record, last) {
+            Some(topic) => topic,
+            None => self.wait_on_metadata(record, patience)?,
+        };
+        let result = self.send_to(&topic, record, &mut in_hand, patience);
+        shortcut::remember(Last::new(topic, &self.shared.accumulator.gate, way.flatten()));
+        result
     }
 
     /// Sends what follows a record that was accepted just now, as far as it surely goes the same
@@ -202,9 +188,10 @@ impl Producer {
         if !self.interceptors.is_empty() || self.check_open().is_err() {
             return 0;
         }
-        let Some(topic) = self.known_topic(record, LAST_TOPIC.take()) else { return 0 };
+        let (last, way) = shortcut::take().map(Last::into_parts).unzip();
+        let Some(topic) = self.known_topic(record, last) else { return 0 };
         let choice = record.partition.map_or(Choice::Sticky, Choice::Fixed);
-        let (index, sticky) = self.place(&topic, choice);
+        let (index, sticky) = self.rules.place(&topic, choice);
         let sent = topic.partition(index).map_or(0, |partition| {
             let more = |n| match more(n) {
                 Some(next) if n < RUN_MAX && self.joins(&next, record) => Some(next),
@@ -214,7 +201,7 @@ impl Producer {
             let timestamp = record.timestamp.unwrap_or_else(time::wall_ms);
             accumulator.append_more(&topic, partition, timestamp, sticky, more)
         });
-        LAST_TOPIC.set(Some(topic));
+        shortcut::remember(Last::new(topic, &self.shared.accumulator.gate, way.flatten()));
         sent
     }
 
@@ -222,8 +209,8 @@ impl Producer {
     #[inline(always)]
     fn joins(&self, next: &Record<'_>, record: &Record<'_>) -> bool {
         let is_sticky = self.partitioner.is_none()
-            && self.config.partitioner != PartitionerKind::RoundRobin
-            && self.by_key(next, 1).is_none();
+            && !self.rules.is_round_robin()
+            && self.rules.by_key(next.key, 1).is_none();
         (record.partition.is_some() || is_sticky)
             && next.partition == record.partition
             && next.timestamp.is_some() == record.timestamp.is_some()
@@ -238,7 +225,7 @@ impl Producer {
     fn known_topic(&self, record: &Record<'_>, last: Option<Arc<Topic>>) -> Option<Arc<Topic>> {
         let topics = &self.shared.accumulator.topics;
         let last = last.filter(|topic| topics.owns(topic));
-        let found = match last.filter(|topic| topic.name.is(record.topic)) {
+        let found = match last.filter(|topic| topic.name.is(record.topic.as_bytes())) {
             Some(topic) => topic,
             None => topics.view().get(record.topic)?.clone(),
         };
@@ -257,7 +244,7 @@ impl Producer {
         let choice = self.partition(topic, record, topic.partition_count())?;
         self.check_size(record)?;
         let timestamp = record.timestamp.unwrap_or_else(time::wall_ms);
-        let (index, sticky) = self.place(topic, choice);
+        let (index, sticky) = self.rules.place(topic, choice);
         let accumulator = &self.shared.accumulator;
         if let Some(partition) = topic.partition(index)
             && accumulator.append_at_once(topic, partition, record, timestamp, sticky)
@@ -280,7 +267,7 @@ impl Producer {
     ) -> Result<()> {
         let accumulator = &self.shared.accumulator;
         loop {
-            let (index, sticky) = self.place(topic, choice);
+            let (index, sticky) = self.rules.place(topic, choice);
             let Some(partition) = topic.partition(index) else {
                 return Err(no_such_partition(record.topic, index, topic.partition_count()));
             };
@@ -295,20 +282,6 @@ impl Producer {
         }
     }
 
-    /// The partition now, and the lane that it is sticky in.
-    #[inline(always)]
-    fn place(&self, topic: &Topic, choice: Choice) -> (i32, Option<Lane>) {
-        let partitioner = &topic.partitioner;
-        match choice {
-            Choice::Fixed(index) => (index, None),
-            Choice::Sticky => {
-                let lane = partitioner.lane();
-                let adaptive = self.config.partitioner_adaptive;
-                (partitioner.peek(topic, adaptive, lane), Some(lane))
-            }
-        }
-    }
-
     /// The record's own partition, the application's choice, murmur2 of the key, or the sticky one.
     fn partition(&self, topic: &Topic, record: &Record<'_>, count: i32) -> Result<Choice> {
         if let Some(partition) = record.partition {
@@ -319,19 +292,10 @@ impl Producer {
         {
             return Ok(Choice::Fixed(partition));
         }
-        Ok(match self.config.partitioner {
-            PartitionerKind::RoundRobin => Choice::Fixed(topic.next_in_turn(count)),
-            _ => self.by_key(record, count).map_or(Choice::Sticky, Choice::Fixed),
-        })
-    }
-
-    /// The partition that the record's key stands for, unless keys are ignored.
-    #[inline(always)]
-    fn by_key(&self, record: &Record<'_>, count: i32) -> Option<i32> {
-        if self.config.partitioner_ignore_keys {
-            return None;
+        if self.rules.is_round_robin() {
+            return Ok(Choice::Fixed(topic.next_in_turn(count)));
         }
-        partition_by_key(self.config.partitioner, record.key, count)
+        Ok(self.rules.by_key(record.key, count).map_or(Choice::Sticky, Choice::Fixed))
     }
 
     /// The partition that the application's partitioner chooses, if it does.
@@ -359,13 +323,7 @@ impl Producer {
     /// Refuses a record that is too large.
     #[inline(always)]
     fn check_size(&self, record: &Record<'_>) -> Result<()> {
-        let mut bytes =
-            record.key.unwrap_or_default().len() + record.value.unwrap_or_default().len();
-        for header in record.headers {
-            bytes += header.name.len() + header.value.unwrap_or_default().len();
-            bytes += HEADER_OVERHEAD_MAX;
-        }
-        if bytes + PLAIN_OVERHEAD_MAX <= self.size_max {
+        if self.rules.surely_fit(record.key, record.value, record.headers) {
             return Ok(());
         }
         self.check_size_closely(record)

@@ -58,26 +58,48 @@ pub fn now() -> Instant {
 }
 
 /// The wall clock now, in milliseconds since 1970-01-01 UTC, as record timestamps count.
-///
-/// Most calls fall into the millisecond of the one before on their thread, which the processor's
-/// counter tells for less than the clock does. A clock that is set is seen a millisecond later.
 pub fn wall_ms() -> i64 {
     thread_local! {
-        static LAST: Cell<Millisecond> = const { Cell::new(Millisecond::NONE) };
+        static CLOCK: WallClock = const { WallClock(Cell::new(Millisecond::NONE)) };
     }
-    let Some(ticks) = ticks::now() else { return since_1970().as_millis() as i64 };
-    LAST.with(|last| {
-        let known = last.get();
-        if ticks.wrapping_sub(known.seen) < known.left {
-            return known.number;
+    CLOCK.with(WallClock::ms)
+}
+
+/// The wall clock as one thread reads it.
+///
+/// Most looks fall into the millisecond of the one before, which the processor's counter tells for
+/// less than the clock does. A clock that is set is seen a millisecond later.
+pub struct WallClock(Cell<Millisecond>);
+
+impl Default for WallClock {
+    fn default() -> WallClock {
+        WallClock(Cell::new(Millisecond::NONE))
+    }
+}
+
+impl WallClock {
+    /// Now, in milliseconds since 1970-01-01 UTC.
+    #[inline(always)]
+    pub fn ms(&self) -> i64 {
+        let known = self.0.get();
+        match ticks::now() {
+            Some(ticks) if ticks.wrapping_sub(known.seen) < known.left => known.number,
+            ticks => self.look(ticks),
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn look(&self, ticks: Option<u64>) -> i64 {
         let since = since_1970();
-        let left = 1_000_000 - since.subsec_nanos() % 1_000_000;
-        let left = u64::from(left).saturating_sub(TICKS_SLACK);
         let number = since.as_millis() as i64;
-        last.set(Millisecond { number, seen: ticks, left });
+        if let Some(seen) = ticks {
+            let left = 1_000_000 - since.subsec_nanos() % 1_000_000;
+            let left = u64::from(left).saturating_sub(TICKS_SLACK);
+            self.0.set(Millisecond { number, seen, left });
+        }
         number
-    })
+    }
 }
 
 /// A millisecond of the wall clock that is not over as long as less than `left` ticks have passed

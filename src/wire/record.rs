@@ -3,7 +3,7 @@
 
 use super::error::{Result, WireError};
 use super::varint::{
-    Encoded, MAX_LEN_32, SHORT_END, Word, signed_len, take_i32, take_i64, unsigned_len, zigzag,
+    Encoded, Lead, MAX_LEN_32, SHORT_END, Word, signed_len, take_i32, take_i64, two_bytes, zigzag,
 };
 use crate::record::Header;
 
@@ -54,16 +54,6 @@ fn headers_len(headers: &[Header<'_>]) -> usize {
     signed_len(headers.len() as i64) + headers.iter().map(each).sum::<usize>()
 }
 
-/// A record that can be appended to a batch.
-pub trait EncodedRecord {
-    /// How many bytes it will take, the length that stands before it included.
-    fn size(&self) -> usize;
-
-    /// Appends it to `buffer`. The caller has refused records of 2 GiB and more; nothing is
-    /// allocated if there is room.
-    fn append_to(&self, buffer: &mut Vec<u8>);
-}
-
 /// Any record, encoded.
 pub struct AnyRecord<'a> {
     body_len: usize,
@@ -91,14 +81,15 @@ impl<'a> AnyRecord<'a> {
             + headers_len(headers);
         AnyRecord { body_len, timestamp_delta, offset_delta, key, value, headers }
     }
-}
 
-impl EncodedRecord for AnyRecord<'_> {
-    fn size(&self) -> usize {
+    /// How many bytes it will take, the length that stands before it included.
+    pub fn size(&self) -> usize {
         signed_len(self.body_len as i64) + self.body_len
     }
 
-    fn append_to(&self, buffer: &mut Vec<u8>) {
+    /// Appends it to `buffer`. The caller has refused records of 2 GiB and more; nothing is
+    /// allocated if there is room.
+    pub fn append_to(&self, buffer: &mut Vec<u8>) {
         put_signed(buffer, self.body_len as i64);
         buffer.push(0); // Attributes; none are defined.
         put_signed(buffer, self.timestamp_delta);
@@ -116,7 +107,7 @@ impl EncodedRecord for AnyRecord<'_> {
 pub struct ShortRecord<'a> {
     size: usize,
     /// The length and all up to the key; without a key up to the value.
-    lead: Word,
+    lead: Lead,
     /// As it stands behind a key.
     value_len: u64,
     key: &'a [u8],
@@ -145,42 +136,87 @@ impl<'a> ShortRecord<'a> {
         if timestamp | offset | key_len | value_len | longest >= SHORT_END {
             return None;
         }
-        let mut lead = Word::default();
-        lead.push(0); // Attributes; none are defined.
-        lead.push(timestamp);
-        lead.push(offset);
-        lead.push(key_len);
-        let behind_key = if key.is_empty() { 0 } else { unsigned_len(value_len) };
+        let mut word = Word::default();
+        let mut copied = copied;
         if key.is_empty() {
-            lead.push(value_len);
+            word.push_front(value_len);
+        } else {
+            copied += if value_len < 0x80 { 1 } else { 2 };
         }
-        let copied = behind_key + copied;
-        lead.push_front((lead.len() + copied) as u64 * 2);
-        let size = lead.len() + copied;
-        Some(ShortRecord { size, lead, value_len, key, value, headers })
+        word.push_front(key_len);
+        word.push_front(offset);
+        word.push_front(timestamp);
+        word.push_front(0); // Attributes; none are defined.
+        let lead = word.behind((word.len() + copied) as u64 * 2);
+        Some(ShortRecord { size: lead.len() + copied, lead, value_len, key, value, headers })
     }
 }
 
-impl EncodedRecord for ShortRecord<'_> {
+impl ShortRecord<'_> {
+    /// How many bytes it will take, the length that stands before it included.
     #[inline(always)]
-    fn size(&self) -> usize {
+    pub fn size(&self) -> usize {
         self.size
     }
 
+    /// How many bytes of room it must have to be written: a few more than it takes.
     #[inline(always)]
-    fn append_to(&self, buffer: &mut Vec<u8>) {
-        self.lead.append_to(buffer);
-        if !self.key.is_empty() {
-            buffer.extend_from_slice(self.key);
-            put_unsigned(buffer, self.value_len);
-        }
-        buffer.extend_from_slice(self.value);
-        if self.headers.is_empty() {
-            buffer.push(0);
-        } else {
-            write_headers(buffer, self.headers);
-        }
+    pub fn room(&self) -> usize {
+        self.size + Lead::ROOM
     }
+
+    /// Writes it to the front of `room`, if that is as large as it must be.
+    #[inline(always)]
+    pub fn write_to(&self, room: &mut [u8]) -> bool {
+        self.write_parts(room).is_some()
+    }
+
+    #[inline(always)]
+    fn write_parts(&self, room: &mut [u8]) -> Option<()> {
+        let mut rest = self.lead.write_to(room)?;
+        if !self.key.is_empty() {
+            rest = put_short(put(rest, self.key)?, self.value_len)?;
+        }
+        rest = put(rest, self.value)?;
+        if self.headers.is_empty() {
+            *rest.first_mut()? = 0;
+            return Some(());
+        }
+        write_short_headers(rest, self.headers)
+    }
+}
+
+#[inline]
+fn write_short_headers(room: &mut [u8], headers: &[Header<'_>]) -> Option<()> {
+    let mut rest = put_short(room, headers.len() as u64 * 2)?;
+    for header in headers {
+        let name = header.name.as_bytes();
+        rest = put(put_short(rest, name.len() as u64 * 2)?, name)?;
+        rest = put_short(rest, nullable_zigzag(header.value))?;
+        rest = put(rest, header.value.unwrap_or_default())?;
+    }
+    Some(())
+}
+
+/// Writes bytes to the front of `room`; gives what is left of it.
+#[inline(always)]
+fn put<'a>(room: &'a mut [u8], bytes: &[u8]) -> Option<&'a mut [u8]> {
+    let (place, rest) = room.split_at_mut_checked(bytes.len())?;
+    place.copy_from_slice(bytes);
+    Some(rest)
+}
+
+/// Writes a number below [`SHORT_END`].
+#[inline(always)]
+fn put_short(room: &mut [u8], number: u64) -> Option<&mut [u8]> {
+    if number < 0x80 {
+        let (byte, rest) = room.split_first_mut()?;
+        *byte = number as u8;
+        return Some(rest);
+    }
+    let (bytes, rest) = room.split_first_chunk_mut()?;
+    *bytes = two_bytes(number);
+    Some(rest)
 }
 
 fn write_headers(buffer: &mut Vec<u8>, headers: &[Header<'_>]) {

@@ -35,69 +35,86 @@ pub fn signed_len(value: i64) -> usize {
 /// Numbers below this take one byte or two.
 pub const SHORT_END: u64 = 1 << 14;
 
-/// Up to eight bytes of numbers below [`SHORT_END`], and one more number in front, gathered in
-/// registers: bytes that are written to memory one by one and read at once have to wait for each
-/// other.
-#[derive(Default)]
+/// Numbers below [`SHORT_END`], eight bytes at most and one more number in front of them, gathered
+/// in registers from the last to the first.
+///
+/// Whether a number takes one byte or two is a branch, as it is mostly what it was in the record
+/// before.
+#[derive(Clone, Copy, Default)]
 pub struct Word {
-    bytes: u128,
-    bits: u32,
+    bytes: u64,
+    len: usize,
 }
 
 impl Word {
-    /// Adds a number, in the first eight bytes.
-    #[inline(always)]
-    pub fn push(&mut self, number: u64) {
-        debug_assert!(self.bits <= 56, "there is room");
-        let (bytes, bits) = short(number);
-        self.bytes |= u128::from(bytes << self.bits);
-        self.bits += bits;
-    }
-
     /// Adds a number in front of the others.
     #[inline(always)]
     pub fn push_front(&mut self, number: u64) {
-        let (bytes, bits) = short(number);
-        self.bytes = if bits == 8 { self.bytes << 8 } else { self.bytes << 16 };
-        self.bytes |= u128::from(bytes);
-        self.bits += bits;
+        debug_assert!(number < SHORT_END && self.len <= 6 + usize::from(number < 0x80), "room");
+        if number < 0x80 {
+            self.bytes = self.bytes << 8 | number;
+            self.len += 1;
+        } else {
+            self.bytes = self.bytes << 16 | two(number);
+            self.len += 2;
+        }
     }
 
     /// How many bytes were added.
     #[inline(always)]
-    pub fn len(&self) -> usize {
-        self.bits as usize / 8
+    pub fn len(self) -> usize {
+        self.len
     }
 
-    /// Appends what was added to `buffer`.
+    /// With a number in front of all others.
     #[inline(always)]
-    pub fn append_to(&self, buffer: &mut Vec<u8>) {
-        let (start, len) = (buffer.len(), self.len());
-        let bytes = self.bytes.to_le_bytes();
-        if buffer.capacity() - start < bytes.len() {
-            append_rest(buffer, &bytes, len);
-            return;
+    pub fn behind(self, number: u64) -> Lead {
+        let bytes = u128::from(self.bytes);
+        if number < 0x80 {
+            Lead { bytes: bytes << 8 | u128::from(number), len: self.len + 1 }
+        } else {
+            Lead { bytes: bytes << 16 | u128::from(two(number)), len: self.len + 2 }
         }
-        // To copy all of it is cheaper, as its length is known when this is compiled.
-        buffer.extend_from_slice(&bytes);
-        buffer.truncate(start + len);
     }
 }
 
-/// Where a buffer ends.
-#[cold]
-#[inline(never)]
-fn append_rest(buffer: &mut Vec<u8>, bytes: &[u8], len: usize) {
-    buffer.extend_from_slice(&bytes[..len]);
+/// A number below [`SHORT_END`] that takes two bytes, as it is written.
+#[inline(always)]
+pub fn two_bytes(number: u64) -> [u8; 2] {
+    (two(number) as u16).to_le_bytes()
 }
 
-/// A number below [`SHORT_END`] as it is written, and how many bits that has.
+/// The same as a number, the first byte lowest.
 #[inline(always)]
-fn short(number: u64) -> (u64, u32) {
-    debug_assert!(number < SHORT_END, "two bytes at most");
-    let second = number >> 7;
-    let more = u64::from(second != 0);
-    (number & 0x7f | more << 7 | second << 8, 8 + 8 * more as u32)
+fn two(number: u64) -> u64 {
+    // The upper seven bits move up by one, to the second byte.
+    (number + (number & 0x3f80)) | 0x80
+}
+
+/// A [`Word`] and the number in front of it.
+#[derive(Clone, Copy)]
+pub struct Lead {
+    bytes: u128,
+    len: usize,
+}
+
+impl Lead {
+    /// How many bytes it has.
+    #[inline(always)]
+    pub fn len(self) -> usize {
+        self.len
+    }
+
+    /// So much room it must have to be written.
+    pub const ROOM: usize = size_of::<u128>();
+
+    /// Writes it to the front of `room`; gives what is left of that, if it is large enough.
+    #[inline(always)]
+    pub fn write_to(self, room: &mut [u8]) -> Option<&mut [u8]> {
+        // To write all of it is cheaper, as its length is known when this is compiled.
+        *room.first_chunk_mut()? = self.bytes.to_le_bytes();
+        room.get_mut(self.len..)
+    }
 }
 
 /// An unsigned number as it is written.
@@ -252,14 +269,16 @@ mod tests {
         for numbers in [[0, 127, 128, 1, 2], [last; 5], [1, 8191, 0, 200, 7], [300, 5, 16000, 0, 0]]
         {
             let expected: Vec<u8> = numbers.iter().flat_map(|number| unsigned(*number)).collect();
-            for room in [0, expected.len(), 8, 16, 100] {
-                let mut buffer = Vec::with_capacity(1 + room);
-                buffer.push(b'x');
+            for room in [0, 15, 16, 17, 100] {
+                let mut buffer = vec![b'x'; room];
                 let mut word = Word::default();
-                numbers[1..].iter().for_each(|number| word.push(*number));
-                word.push_front(numbers[0]);
-                word.append_to(&mut buffer);
-                assert_eq!((&buffer[1..], word.len()), (&expected[..], expected.len()));
+                numbers[1..].iter().rev().for_each(|number| word.push_front(*number));
+                assert_eq!(word.len(), expected.len() - unsigned_len(numbers[0]));
+                let lead = word.behind(numbers[0]);
+                assert_eq!(lead.len(), expected.len());
+                let rest = lead.write_to(&mut buffer).map(|rest| rest.len());
+                assert_eq!(rest, (room >= 16).then(|| room.wrapping_sub(expected.len())));
+                assert!(room < 16 || buffer.starts_with(&expected));
             }
         }
     }

@@ -19,7 +19,7 @@ use crate::wire::messages::produce::{
     PartitionProduceData, PartitionProduceResponse, TopicProduceData,
 };
 use crate::wire::messages::{ListOffsetsRequest, MetadataRequest, ProduceRequest, ProduceResponse};
-use crate::wire::record::{AnyRecord, EncodedRecord};
+use crate::wire::record::AnyRecord;
 use crate::wire::record_batch::BatchHeader;
 use crate::wire::{Records, Request};
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::{Buf, BufMut, Bytes};
 
 use crate::wire::crc::crc32c;
-use crate::wire::record::{AnyRecord, EncodedRecord};
+use crate::wire::record::AnyRecord;
 use crate::wire::record_batch::{BatchHeader, RecordBatch};
 
 const OFFSET_KEY: i16 = 1;

@@ -7,7 +7,7 @@ use crate::error::ErrorCode;
 use crate::record::Header;
 use crate::wire::Records;
 use crate::wire::crc::crc32c;
-use crate::wire::record::{AnyRecord, EncodedRecord};
+use crate::wire::record::AnyRecord;
 use crate::wire::record_batch::{BatchHeader, RecordBatch};
 
 const NOW_MS: i64 = 1_700_000_000_000;

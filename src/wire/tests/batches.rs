@@ -64,9 +64,10 @@ fn write_all(inputs: &[Input]) -> Vec<u8> {
         record.append_to(&mut buffer);
         assert_eq!(buffer.len() - before, record.size());
         if let Some(short) = ShortRecord::new(i as i32, delta, key, value, &headers) {
-            let mut same = Vec::new();
-            short.append_to(&mut same);
-            assert_eq!((same.len(), &same[..]), (short.size(), &buffer[before..]));
+            let mut room = vec![b'x'; short.room() + i % 3];
+            assert!(short.write_to(&mut room));
+            assert_eq!(&room[..short.size()], &buffer[before..]);
+            assert!(!short.write_to(&mut room[..short.size() - 1]), "there is too little room");
         }
     }
     buffer
