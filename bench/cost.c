@@ -43,6 +43,11 @@ static __attribute__((noinline)) int32_t send_record(ottla_record_t *record) {
 
 static __attribute__((noinline)) void work_send(ottla_record_t *record) { send_record(record); }
 
+/* In the general way, which takes no shortcut. */
+static __attribute__((noinline)) void work_send_timeout(ottla_record_t *record) {
+  check(ottla_producer_send_timeout(producer, record, 0, NULL), "send", NULL);
+}
+
 static __attribute__((noinline)) void work_send_keyed(ottla_record_t *record) {
   send_record(record);
 }
@@ -66,9 +71,10 @@ static void round_of_work(void) {
   ottla_header_t headers[3];
   for (int i = 0; i < 3; i++) headers[i] = (ottla_header_t){"name", 4, "1234", 4};
   int sent = 0;
-  for (int i = 0; i < RECORDS; i++, sent++) {
+  for (int i = 0; i < RECORDS; i++, sent += 2) {
     ottla_record_t record = new_record(i);
     work_send(&record);
+    work_send_timeout(&record);
   }
   for (int i = 0; i < RECORDS; i++, sent += 2) {
     char key[17];

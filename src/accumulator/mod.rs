@@ -183,7 +183,7 @@ impl RecordAccumulator {
             }
             return false;
         };
-        let done = self.append_next(topic, partition, &mut guard, record, timestamp, sticky);
+        let done = self.append_any(topic, partition, &mut guard, record, timestamp, sticky);
         self.unlock(guard);
         done
     }
@@ -204,14 +204,7 @@ impl RecordAccumulator {
         let mut count = 0;
         while let Some(record) = more(count) {
             let timestamp = record.timestamp.unwrap_or(timestamp);
-            let Record { key, value, headers, opaque, no_report, .. } = record;
-            let usual = UsualRecord { key, value, headers, opaque };
-            if (no_report
-                || !self
-                    .gate
-                    .append_usual_to(topic, partition, &mut guard, &usual, timestamp, sticky))
-                && !self.append_next(topic, partition, &mut guard, &record, timestamp, sticky)
-            {
+            if !self.append_any(topic, partition, &mut guard, &record, timestamp, sticky) {
                 break;
             }
             count += 1;
@@ -234,6 +227,23 @@ impl RecordAccumulator {
         let demand = guard.demand.take();
         drop(guard);
         demand.into_iter().for_each(|demand| self.wakeup.answer(demand));
+    }
+
+    /// Appends a record to the last batch, if that needs nothing else, as a usual one if it is.
+    #[inline(always)]
+    fn append_any(
+        &self,
+        topic: &Topic,
+        partition: &Arc<PartitionQueue>,
+        deque: &mut Deque,
+        record: &Record<'_>,
+        timestamp: i64,
+        sticky: Option<Lane>,
+    ) -> bool {
+        let Record { key, value, headers, opaque, no_report, .. } = *record;
+        let usual = UsualRecord { key, value, headers, opaque };
+        !no_report && self.gate.append_usual_to(topic, partition, deque, &usual, timestamp, sticky)
+            || self.append_next(topic, partition, deque, record, timestamp, sticky)
     }
 
     /// Appends a record to the last batch, if that needs nothing else.
