@@ -226,18 +226,22 @@ impl ProducerBatch {
             return None;
         }
         buffer.advance(size);
-        if wants_report {
+        self.count(wants_report.then_some(record.opaque), timestamp, reporting);
+        let size_with = |raw| wire_size(self.estimate, self.full_len + raw);
+        Some(size_with(here + size) - size_with(here))
+    }
+
+    /// Counts a record that was written. The opaque of one that wants a report is kept, in a slot
+    /// that is there.
+    #[inline(always)]
+    fn count(&mut self, opaque: Option<u64>, timestamp: i64, reporting: Reporting) {
+        if let Some(opaque) = opaque {
             self.slot_credit -= 1;
             let kept = (reporting == Reporting::WithTimestamps).then_some(timestamp);
-            self.slots.push(index, record.opaque, kept);
+            self.slots.push(self.record_count, opaque, kept);
         }
         self.max_timestamp = self.max_timestamp.max(timestamp);
-        self.record_count = index + 1;
-        let size_with = |raw| wire_size(self.estimate, self.full_len + raw);
-        Some(match self.estimate {
-            None => size,
-            Some(_) => size_with(here + size) - size_with(here),
-        })
+        self.record_count += 1;
     }
 
     /// Appends a record if it fits. The first record always fits.
@@ -312,24 +316,19 @@ impl ProducerBatch {
             }
             after = wire_size(self.estimate, self.full_len + here + size);
         }
-        if !record.no_report && reporting != Reporting::None {
-            if self.slot_credit == 0 {
-                self.slot_credit = reports.reserve();
-            }
+        let wants_report = !record.no_report && reporting != Reporting::None;
+        if wants_report && self.slot_credit == 0 {
+            self.slot_credit = reports.reserve();
             if self.slot_credit == 0 {
                 return TryAppend::ReportsFull;
             }
-            self.slot_credit -= 1;
-            let kept = (reporting == Reporting::WithTimestamps).then_some(timestamp);
-            self.slots.push(self.record_count, record.opaque, kept);
         }
         write(buffer);
         debug_assert_eq!(buffer.len(), here + size, "as long as was said");
         if first {
             self.base_timestamp = timestamp;
         }
-        self.max_timestamp = self.max_timestamp.max(timestamp);
-        self.record_count += 1;
+        self.count(wants_report.then_some(record.opaque), timestamp, reporting);
         let grown = if first { after } else { after - before };
         TryAppend::Done { grown, full: self.write_limit <= after }
     }

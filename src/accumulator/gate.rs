@@ -60,12 +60,7 @@ impl Gate {
         timestamp: i64,
         sticky: Option<Lane>,
     ) -> bool {
-        let Some(mut guard) = partition.try_lock() else {
-            if let Some(lane) = sticky {
-                topic.partitioner.keep_apart(lane);
-            }
-            return false;
-        };
+        let Some(mut guard) = topic.try_lock(partition, sticky) else { return false };
         self.append_usual_to(topic, partition, &mut guard, record, timestamp, sticky)
     }
 

@@ -177,13 +177,8 @@ impl RecordAccumulator {
         timestamp: i64,
         sticky: Option<Lane>,
     ) -> bool {
-        let Some(mut guard) = partition.try_lock() else {
-            if let Some(lane) = sticky {
-                topic.partitioner.keep_apart(lane);
-            }
-            return false;
-        };
-        let done = self.append_any(topic, partition, &mut guard, record, timestamp, sticky);
+        let Some(mut guard) = topic.try_lock(partition, sticky) else { return false };
+        let done = self.append_next(topic, partition, &mut guard, record, timestamp, sticky);
         self.unlock(guard);
         done
     }
@@ -204,7 +199,7 @@ impl RecordAccumulator {
         let mut count = 0;
         while let Some(record) = more(count) {
             let timestamp = record.timestamp.unwrap_or(timestamp);
-            if !self.append_any(topic, partition, &mut guard, &record, timestamp, sticky) {
+            if !self.append_next(topic, partition, &mut guard, &record, timestamp, sticky) {
                 break;
             }
             count += 1;
@@ -231,7 +226,7 @@ impl RecordAccumulator {
 
     /// Appends a record to the last batch, if that needs nothing else, as a usual one if it is.
     #[inline(always)]
-    fn append_any(
+    fn append_next(
         &self,
         topic: &Topic,
         partition: &Arc<PartitionQueue>,
@@ -243,12 +238,11 @@ impl RecordAccumulator {
         let Record { key, value, headers, opaque, no_report, .. } = *record;
         let usual = UsualRecord { key, value, headers, opaque };
         !no_report && self.gate.append_usual_to(topic, partition, deque, &usual, timestamp, sticky)
-            || self.append_next(topic, partition, deque, record, timestamp, sticky)
+            || self.append_unusual(topic, partition, deque, record, timestamp, sticky)
     }
 
-    /// Appends a record to the last batch, if that needs nothing else.
     #[inline(never)]
-    fn append_next(
+    fn append_unusual(
         &self,
         topic: &Topic,
         partition: &Arc<PartitionQueue>,

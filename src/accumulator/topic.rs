@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 use arc_swap::{ArcSwap, Guard};
 
 use super::batch::{Lost, ProducerBatch};
-use super::built_in_partitioner::BuiltInPartitioner;
+use super::built_in_partitioner::{BuiltInPartitioner, Lane};
 use super::wakeup::Demand;
 use crate::compression::RatioEstimate;
 use crate::record::TopicName;
@@ -139,6 +139,23 @@ impl Topic {
     #[inline(always)]
     pub fn partition(&self, index: i32) -> Option<&Arc<PartitionQueue>> {
         self.partitions.get(index)
+    }
+
+    /// Takes a partition's lock if nobody has it. If somebody has, and the partition is sticky in a
+    /// lane, that is noted.
+    #[inline(always)]
+    pub fn try_lock<'a>(
+        &self,
+        partition: &'a PartitionQueue,
+        sticky: Option<Lane>,
+    ) -> Option<MutexGuard<'a, Deque>> {
+        let guard = partition.try_lock();
+        if guard.is_none()
+            && let Some(lane) = sticky
+        {
+            self.partitioner.keep_apart(lane);
+        }
+        guard
     }
 
     /// All partitions that exist.

@@ -34,17 +34,17 @@ impl Home {
             // can only fail for lack of memory, and then forks go unnoticed.
             let _ = unsafe { libc::pthread_atfork(None, None, Some(count_fork)) };
         });
-        Home(AtomicU64::new(FORKS.load(Ordering::Relaxed)))
+        Home(AtomicU64::new(process()))
     }
 
     /// Whether this is another process by now.
     pub fn is_elsewhere(&self) -> bool {
-        self.0.load(Ordering::Relaxed) != FORKS.load(Ordering::Relaxed)
+        self.0.load(Ordering::Relaxed) != process()
     }
 
     /// Whether `producer` was started in another process; if it was not, it moves in here.
     pub fn is_left(&self, producer: &Producer) -> bool {
-        let now = FORKS.load(Ordering::Relaxed);
+        let now = process();
         if self.0.load(Ordering::Relaxed) == now {
             return false;
         }

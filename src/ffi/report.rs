@@ -97,6 +97,14 @@ pub fn to_c(report: &Report<'_>) -> ottla_report_t {
     }
 }
 
+/// The reports of a run, of which the first is given.
+fn alike(first: ottla_report_t, opaques: &[u64]) -> impl Iterator<Item = ottla_report_t> {
+    opaques.iter().zip(0..).map(move |(opaque, i)| {
+        let offset = offset_after(first.offset, i);
+        ottla_report_t { opaque: *opaque, offset, ..first }
+    })
+}
+
 /// Pulls delivery reports into an array, the oldest first. For producers without a report
 /// callback.
 ///
@@ -147,10 +155,8 @@ pub unsafe extern "C" fn ottla_producer_poll_reports(
                 }
                 _ => {}
             }
-            for opaque in run.opaques {
-                seen.opaque = *opaque;
+            for seen in alike(seen, run.opaques) {
                 out.set(written, seen);
-                seen.offset = offset_after(seen.offset, 1);
                 written += 1;
             }
         })?;
@@ -215,11 +221,8 @@ impl ReportSink for CallbackSink {
         let Ok(out) = out else { return };
         let mut count = 0;
         for run in reports.runs() {
-            let mut seen = to_c(&run.first);
-            for opaque in run.opaques {
-                seen.opaque = *opaque;
+            for seen in alike(to_c(&run.first), run.opaques) {
                 out.set(count, seen);
-                seen.offset = offset_after(seen.offset, 1);
                 count += 1;
                 if count == capacity {
                     self.call(at, count);

@@ -12,7 +12,6 @@ use super::record::{Headers, RecordArray, ottla_record_t, with_record, without_h
 use super::shortcut::{door, send_by_shortcut, send_plain_by_shortcut};
 use crate::error::{ErrorCode, Result};
 use crate::producer::Limit;
-use crate::producer::shortcut::leads_from;
 use crate::record::Record;
 
 /// Sends a record: appends it to its partition's batch and returns before it is on its way.
@@ -160,9 +159,9 @@ pub unsafe extern "C" fn ottla_producer_send_flat(
         // SAFETY: the caller's promise about `ticket`.
         let begins = || ticket.is_null() || unsafe { ticket.read_unaligned() } == 0;
         let is_timeout = timeout_ms >= argument::OTTLA_MAX_BLOCK || !ticket.is_null();
-        if is_timeout && matches!(headers_length, -1 | 0) && leads_from(door) && begins() {
+        if is_timeout && matches!(headers_length, -1 | 0) {
             // SAFETY: the caller's promise about the arguments.
-            if unsafe { send_plain_by_shortcut(door, &parts) } {
+            if unsafe { send_plain_by_shortcut(door, &parts, begins) } {
                 return Ok(());
             }
         }

@@ -23,20 +23,28 @@ pub fn door(producer: *const ottla_producer_t) -> Door {
 #[inline(always)]
 pub unsafe fn send_by_shortcut(door: Door, record: *const ottla_record_t) -> bool {
     // SAFETY: the caller's promise.
-    if unsafe { send_plain_by_shortcut(door, record) } {
+    if unsafe { send_plain_by_shortcut(door, record, || true) } {
         return true;
     }
     // SAFETY: as above.
     shortcut::leads_from(door) && unsafe { send_headers_by_shortcut(door, record) }
 }
 
-/// As `send_by_shortcut`, a record without headers.
+/// As `send_by_shortcut`, a record without headers, and only if `may_begin`, which is asked where
+/// there is a shortcut.
 ///
 /// # Safety
 /// As `with_record`.
 #[inline(never)]
-pub unsafe fn send_plain_by_shortcut(door: Door, record: *const ottla_record_t) -> bool {
+pub unsafe fn send_plain_by_shortcut(
+    door: Door,
+    record: *const ottla_record_t,
+    may_begin: impl FnOnce() -> bool,
+) -> bool {
     shortcut::send(door, || {
+        if !may_begin() {
+            return None;
+        }
         // SAFETY: the caller's promise.
         unsafe { check_struct(record) }.ok()?;
         // SAFETY: not null, and as large as the caller says.

@@ -8,18 +8,9 @@ static ottla_cluster_t *clusters[2];
 
 static ottla_producer_t *client_with_linger(ottla_cluster_t *of, const char *linger_ms) {
     int64_t length;
-    ottla_config_t *config = NULL;
-    ottla_producer_t *producer = NULL;
     EXPECT_OK(ottla_cluster_bootstrap_servers(of, servers, sizeof servers, &length));
-    EXPECT_OK(ottla_config_new(&config));
-    EXPECT_OK(ottla_config_set(config, "bootstrap.servers", servers, &error));
-    EXPECT_OK(ottla_config_set(config, "max.block.ms", "200", &error));
-    EXPECT_OK(ottla_config_set(config, "linger.ms", linger_ms, &error));
-    EXPECT_OK(ottla_config_set(config, "max.request.size", "4000", &error));
-    EXPECT_OK(ottla_config_set(config, "delivery.report.timestamp", "true", &error));
-    EXPECT_OK(ottla_producer_new(config, &producer, &error));
-    EXPECT_OK(ottla_config_free(config));
-    return producer;
+    return PRODUCER(NULL, "max.block.ms", "200", "linger.ms", linger_ms, "max.request.size", "4000",
+                    "delivery.report.timestamp", "true");
 }
 
 static ottla_producer_t *client(ottla_cluster_t *of) { return client_with_linger(of, "20"); }
