@@ -25,10 +25,10 @@ COUNTED = [
     ("send with a key of 16 bytes", r"work_send_keyed ", ROUNDS * RECORDS),
     ("send with three headers", r"work_send_headers ", ROUNDS * RECORDS),
     ("send in the general way", r"work_send_timeout ", ROUNDS * RECORDS),
-    ("seal a kilobyte", r"RecordAccumulator>::seal ", ROUNDS * 3024),
-    ("drain a batch", r"Sender>::send_produce ", ROUNDS * BATCHES),
-    ("answer of a batch", r"Sender>::produce_answered ", ROUNDS * BATCHES),
-    ("report", r"work_report ", 4 * ROUNDS * RECORDS),
+    ("seal a kilobyte", r"RecordAccumulator>::seal ", ROUNDS * 3684),
+    ("drain a batch", r"Sender>::send_produce ", 2 * ROUNDS * BATCHES),
+    ("answer of a batch", r"Sender>::produce_answered ", 2 * ROUNDS * BATCHES),
+    ("report", r"work_report ", ROUNDS * RECORDS),
 ]
 
 
