@@ -202,14 +202,15 @@ impl ProducerBatch {
     }
 
     /// Appends a record as most are: short, not the batch's first, and with all at hand that it
-    /// needs. Returns how much larger the batch is on the wire, which is not full by it. `None`
-    /// says that nothing has happened: `try_append` knows why.
+    /// needs. Returns how much larger the batch is on the wire, which is less than `below`, and
+    /// which is not full by it. `None` says that nothing has happened: `try_append` knows why.
     #[inline(always)]
     pub fn append_usual(
         &mut self,
         record: &UsualRecord<'_>,
         timestamp: i64,
         reporting: Reporting,
+        below: usize,
     ) -> Option<usize> {
         let Body::Open(buffer) = &mut self.body else { return None };
         let (index, here) = (self.record_count, buffer.len());
@@ -217,9 +218,12 @@ impl ProducerBatch {
         let short =
             ShortRecord::new(index as i32, delta, record.key, record.value, record.headers)?;
         let (size, wants_report) = (short.size(), reporting != Reporting::None);
+        let size_with = |raw| wire_size(self.estimate, self.full_len + raw);
+        let grown = size_with(here + size) - size_with(here);
         if index == 0
             || size > USUAL_MAX
             || here + size > self.usual_until
+            || grown >= below
             || (wants_report && self.slot_credit == 0)
             || !short.write_to(buffer.ready(short.room())?)
         {
@@ -227,8 +231,7 @@ impl ProducerBatch {
         }
         buffer.advance(size);
         self.count(wants_report.then_some(record.opaque), timestamp, reporting);
-        let size_with = |raw| wire_size(self.estimate, self.full_len + raw);
-        Some(size_with(here + size) - size_with(here))
+        Some(grown)
     }
 
     /// Counts a record that was written. The opaque of one that wants a report is kept, in a slot
@@ -318,7 +321,7 @@ impl ProducerBatch {
         }
         let wants_report = !record.no_report && reporting != Reporting::None;
         if wants_report && self.slot_credit == 0 {
-            self.slot_credit = reports.reserve();
+            self.slot_credit = reports.reserve(self.record_count);
             if self.slot_credit == 0 {
                 return TryAppend::ReportsFull;
             }

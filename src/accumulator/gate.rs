@@ -4,7 +4,7 @@
 //! producer's `shortcut.rs`) without keeping anything else alive: not the buffers, the reports or
 //! the event fd of a producer that was freed meanwhile.
 
-use super::batch::{ProducerBatch, Reporting, USUAL_MAX, UsualRecord};
+use super::batch::{ProducerBatch, Reporting, UsualRecord};
 use super::built_in_partitioner::Lane;
 use super::topic::{Deque, PartitionQueue, Topic};
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -75,16 +75,18 @@ impl Gate {
         timestamp: i64,
         sticky: Option<Lane>,
     ) -> bool {
-        let stays = |lane| {
-            topic.partitioner.is_current(lane, partition.partition)
-                && deque.sticky_bytes + USUAL_MAX < 2 * self.batch_size
+        let below = match sticky {
+            None => usize::MAX,
+            Some(lane) if topic.partitioner.is_current(lane, partition.partition) => {
+                (2 * self.batch_size).saturating_sub(deque.sticky_bytes)
+            }
+            Some(_) => return false,
         };
-        if self.is_closed() || !sticky.is_none_or(stays) {
+        if self.is_closed() {
             return false;
         }
-        let reporting = self.reporting;
-        let grown =
-            self.last_open(deque).and_then(|b| b.append_usual(record, timestamp, reporting));
+        let batch = self.last_open(deque);
+        let grown = batch.and_then(|b| b.append_usual(record, timestamp, self.reporting, below));
         let Some(grown) = grown else { return false };
         if sticky.is_some() {
             deque.sticky_bytes += grown;

@@ -363,8 +363,11 @@ fn the_gate_takes_a_usual_record_only_where_nothing_follows_from_it() {
     assert_eq!(sticky_bytes(), grown, "the partition was not the partitioner's choice");
     assert!(!at((index + 1) % 3, Some(lane)), "the sticky partition is another one");
 
-    room.partition(index).lock().sticky_bytes = 2 * 3000 - 1;
+    room.partition(index).lock().sticky_bytes = 2 * 3000 - grown;
     assert!(!at(index, Some(lane)), "the sticky partition is to be switched");
+    room.partition(index).lock().sticky_bytes -= 1;
+    assert!(at(index, Some(lane)), "it stays one more record");
+    assert_eq!(sticky_bytes(), 2 * 3000 - 1);
     room.partition(index).lock().sticky_bytes = 0;
     while at(index, Some(lane)) {}
     let mut deque = room.partition(index).lock();

@@ -29,7 +29,7 @@ impl Twins {
         let Record { key, value, headers, opaque, .. } = *record;
         let usual = UsualRecord { key, value, headers, opaque };
         let [one, other] = &mut self.batches;
-        let way = one.append_usual(&usual, timestamp, self.reporting);
+        let way = one.append_usual(&usual, timestamp, self.reporting, usize::MAX);
         self.usual += usize::from(way.is_some());
         self.others += usize::from(way.is_none());
         let done = match way {
