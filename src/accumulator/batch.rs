@@ -49,9 +49,6 @@ pub struct ProducerBatch {
     /// What it is expected to compress to, if it is to be compressed.
     pub(super) estimate: Option<f32>,
     pub(super) write_limit: usize,
-    /// As far as to so many bytes in the open buffer a usual record surely fits into the batch, and
-    /// does not fill it.
-    pub(super) usual_until: usize,
     pub(super) base_timestamp: i64,
     pub(super) max_timestamp: i64,
     /// Report slots reserved and not yet taken by a record.
@@ -110,8 +107,6 @@ pub(super) enum Body {
 const ESTIMATE_MARGIN: f32 = 1.05;
 /// A batch takes at most this many buffers, however well it compresses.
 const BUFFERS_MAX: usize = 64;
-/// A usual record takes so many bytes at most.
-pub(super) const USUAL_MAX: usize = 2048;
 
 /// What is kept of records for their reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,7 +159,7 @@ impl ProducerBatch {
         slots: Slots,
         estimate: Option<f32>,
     ) -> ProducerBatch {
-        let mut batch = ProducerBatch {
+        ProducerBatch {
             id: BatchId { number, first_record: 0 },
             created,
             slots,
@@ -180,25 +175,9 @@ impl ProducerBatch {
             estimate,
             base_timestamp: -1,
             max_timestamp: -1,
-            usual_until: 0,
             slot_credit: 0,
             home: None,
-        };
-        batch.set_usual();
-        batch
-    }
-
-    /// Finds out how far usual records may go.
-    fn set_usual(&mut self) {
-        let room = self.write_limit.saturating_sub(BATCH_HEADER_LEN + 1);
-        self.usual_until = match self.estimate {
-            None => room,
-            // What they compress to is an estimate, what one more takes is its size.
-            Some(ratio) => {
-                let raw = room.saturating_sub(USUAL_MAX) as f32 / (ratio * ESTIMATE_MARGIN);
-                (raw as usize).saturating_sub(self.full_len + 1)
-            }
-        };
+        }
     }
 
     /// Appends a record as most are: short, not the batch's first, and with all at hand that it
@@ -218,11 +197,10 @@ impl ProducerBatch {
         let short =
             ShortRecord::new(index as i32, delta, record.key, record.value, record.headers)?;
         let (size, wants_report) = (short.size(), reporting != Reporting::None);
-        let size_with = |raw| wire_size(self.estimate, self.full_len + raw);
-        let grown = size_with(here + size) - size_with(here);
+        let before = wire_size(self.estimate, self.full_len + here);
+        let grown = wire_size(self.estimate, self.full_len + here + size) - before;
         if index == 0
-            || size > USUAL_MAX
-            || here + size > self.usual_until
+            || before + size.max(grown) >= self.write_limit
             || grown >= below
             || (wants_report && self.slot_credit == 0)
             || !short.write_to(buffer.ready(short.room())?)
@@ -341,7 +319,6 @@ impl ProducerBatch {
         if let Body::Open(open) = &mut self.body {
             self.full_len += open.len();
             self.full.push(std::mem::replace(open, buffer));
-            self.set_usual();
         }
     }
 

@@ -119,7 +119,6 @@ impl ProducerBatch {
             full: Vec::new(),
             full_len: 0,
             estimate: None,
-            usual_until: 0,
             write_limit: self.write_limit,
             base_timestamp: writer.base_timestamp,
             max_timestamp: writer.max_timestamp,
