@@ -285,7 +285,7 @@ fn reports_are_read_once_each_by_readers_that_wait() {
                     })
                 })
                 .collect();
-            (0..3).for_each(|_| assert!(queue.reserve(0) > 0));
+            (0..3).for_each(|_| assert!(queue.reserve() > 0));
             queue.push(&mut vec![entry(1), entry(10)]);
             queue.push(&mut vec![entry(100)]);
             readers.into_iter().for_each(|reader| reader.join().unwrap());
@@ -321,7 +321,7 @@ fn a_flush_returns_when_its_batches_are_reported() {
                 let producer = producer.clone();
                 thread::spawn(move || {
                     for id in ids {
-                        assert!(producer.accumulator().reports.reserve(0) > 0);
+                        assert!(producer.accumulator().reports.reserve() > 0);
                         producer.accumulator().reports.push(&mut vec![entry(id.number)]);
                         producer.accumulator().complete(&[id]);
                     }

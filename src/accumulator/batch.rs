@@ -299,7 +299,7 @@ impl ProducerBatch {
         }
         let wants_report = !record.no_report && reporting != Reporting::None;
         if wants_report && self.slot_credit == 0 {
-            self.slot_credit = reports.reserve(self.record_count);
+            self.slot_credit = reports.reserve();
             if self.slot_credit == 0 {
                 return TryAppend::ReportsFull;
             }

@@ -377,6 +377,10 @@ fn the_gate_takes_a_usual_record_only_where_nothing_follows_from_it() {
 
     let other = (index + 1) % 3;
     assert!(at(other, None));
+    let held = room.partition(index).lock();
+    assert!(!at(index, Some(lane)), "somebody has the lock");
+    assert_ne!(topic.partitioner.lane(), lane, "threads that meet keep apart");
+    drop(held);
     room.accumulator.end_batches();
     assert!(!at(other, None), "the batch takes no more records");
 }

@@ -29,14 +29,23 @@ impl Twins {
         let Record { key, value, headers, opaque, .. } = *record;
         let usual = UsualRecord { key, value, headers, opaque };
         let [one, other] = &mut self.batches;
-        let way = one.append_usual(&usual, timestamp, self.reporting, usize::MAX);
+        let appended = other.try_append(record, timestamp, self.reporting, &self.reports);
+        let below = match appended {
+            TryAppend::Done { grown, .. } => {
+                let none = one.append_usual(&usual, timestamp, self.reporting, grown);
+                assert_eq!(none, None, "the batch would grow by as much as it may not");
+                grown + 1
+            }
+            _ => usize::MAX,
+        };
+        let way = one.append_usual(&usual, timestamp, self.reporting, below);
         self.usual += usize::from(way.is_some());
         self.others += usize::from(way.is_none());
         let done = match way {
             Some(grown) => TryAppend::Done { grown, full: false },
             None => one.try_append(record, timestamp, self.reporting, &self.reports),
         };
-        assert_eq!(done, other.try_append(record, timestamp, self.reporting, &self.reports));
+        assert_eq!(done, appended);
         done
     }
 

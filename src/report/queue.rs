@@ -64,15 +64,12 @@ impl ReportQueue {
         }
     }
 
-    /// Reserves slots for more records of a batch that has `records`: one at least, 0 if there is
-    /// none left.
+    /// Reserves slots for a batch: one at least, 0 if there is none left.
     ///
     /// Slots are reserved a block at a time, so that records do not share a counter; blocks are
-    /// single slots where the limit is small, so that partitions do not hoard them, and larger for
-    /// a batch that has many records already.
-    pub fn reserve(&self, records: u32) -> u32 {
-        let share = (self.reserved_max / 4096).max(1);
-        let wanted = u64::from(records).clamp(64, 1024).min(share);
+    /// single slots where the limit is small, so that partitions do not hoard them.
+    pub fn reserve(&self) -> u32 {
+        let wanted = (self.reserved_max / 4096).clamp(1, 64);
         let mut granted = 0;
         let taken = self.reserved.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |reserved| {
             granted = wanted.min(self.reserved_max.saturating_sub(reserved));
@@ -311,7 +308,7 @@ mod tests {
     #[test]
     fn reports_come_once_and_in_order_however_small_the_array() {
         let queue = ReportQueue::new(100);
-        (0..7).for_each(|_| assert_eq!(queue.reserve(0), 1));
+        (0..7).for_each(|_| assert_eq!(queue.reserve(), 1));
         queue.push(&mut vec![entry(0..3), entry(3..3), entry(3..7)]);
         assert_eq!(queue.unread(), 7);
         assert_eq!(read(&queue, 2), [0, 1]);
@@ -324,14 +321,13 @@ mod tests {
     #[test]
     fn slots_reserved_in_a_block_are_no_unread_reports() {
         let queue = ReportQueue::new(1 << 20);
-        assert_eq!((queue.reserve(0), queue.reserved(), queue.unread()), (64, 64, 0));
-        assert_eq!((queue.reserve(100), queue.reserve(9_000)), (100, 256));
+        assert_eq!((queue.reserve(), queue.reserved(), queue.unread()), (64, 64, 0));
     }
 
     #[test]
     fn whole_batches_are_taken_until_there_are_enough() {
         let queue = ReportQueue::new(100);
-        (0..7).for_each(|_| assert_eq!(queue.reserve(0), 1));
+        (0..7).for_each(|_| assert_eq!(queue.reserve(), 1));
         queue.push(&mut vec![entry(0..3), entry(3..5), entry(5..7)]);
         let mut taken = Vec::new();
         assert_eq!(queue.take(4, &mut taken), 5);
@@ -344,11 +340,11 @@ mod tests {
     #[test]
     fn a_full_queue_refuses_until_a_report_is_read() {
         let queue = ReportQueue::new(2);
-        assert_eq!((queue.reserve(0), queue.reserve(0), queue.reserve(0)), (1, 1, 0));
+        assert_eq!((queue.reserve(), queue.reserve(), queue.reserve()), (1, 1, 0));
         queue.push(&mut vec![entry(0..1)]);
-        assert_eq!(queue.reserve(0), 0);
+        assert_eq!(queue.reserve(), 0);
         read(&queue, 1);
-        assert_eq!(queue.reserve(0), 1);
+        assert_eq!(queue.reserve(), 1);
     }
 
     #[test]
