@@ -96,6 +96,23 @@ fn the_socket_has_the_options_asked_for() {
     assert!(!socket.tcp_nodelay().unwrap());
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn only_a_connection_to_this_machine_leaves_the_systems_congestion_control() {
+    let name = |socket: &Socket| {
+        let bytes = socket.tcp_congestion().unwrap();
+        String::from_utf8(bytes).unwrap().trim_end_matches('\0').to_owned()
+    };
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    let of_the_system = name(&socket);
+    leave_pacing(&socket, "192.0.2.1:9092".parse().unwrap());
+    assert_eq!(name(&socket), of_the_system);
+
+    let mut rig = Rig::new();
+    let stream = rig.selector.open(ConnId(1), says(Vec::new())).unwrap();
+    assert_eq!(name(&SockRef::from(&stream)), "reno");
+}
+
 #[test]
 fn frames_of_all_sizes_go_both_ways_through_tiny_buffers() {
     let sizes = [0, 1, 3, 4, 1_000, 65_535, 65_536, 262_144, 5_000_000, 17];
