@@ -3,7 +3,8 @@
 
 use super::error::{Result, WireError};
 use super::varint::{
-    Encoded, Lead, MAX_LEN_32, SHORT_END, Word, signed_len, take_i32, take_i64, two_bytes, zigzag,
+    Encoded, Lead, MAX_LEN_32, MEDIUM_END, SHORT_END, Word, signed_len, take_i32, take_i64,
+    two_bytes, zigzag,
 };
 use crate::record::Header;
 
@@ -101,7 +102,8 @@ impl<'a> AnyRecord<'a> {
     }
 }
 
-/// A record none of whose numbers takes more than two bytes, encoded: almost every record is.
+/// A record none of whose numbers takes more than two bytes, and its offset three, encoded: almost
+/// every record is.
 ///
 /// The numbers are gathered in registers and written together.
 pub struct ShortRecord<'a> {
@@ -116,7 +118,7 @@ pub struct ShortRecord<'a> {
 }
 
 /// What the numbers take at most.
-const SHORT_OVERHEAD_MAX: usize = 1 + 5 * 2;
+const SHORT_OVERHEAD_MAX: usize = 1 + 4 * 2 + 3;
 
 impl<'a> ShortRecord<'a> {
     /// Encodes the record, if it is short.
@@ -133,7 +135,7 @@ impl<'a> ShortRecord<'a> {
         let (key, value) = (key.unwrap_or_default(), value.unwrap_or_default());
         let copied = key.len() + value.len() + headers_len(headers);
         let longest = (SHORT_OVERHEAD_MAX + copied) as u64 * 2;
-        if timestamp | offset | key_len | value_len | longest >= SHORT_END {
+        if timestamp | key_len | value_len | longest >= SHORT_END || offset >= MEDIUM_END {
             return None;
         }
         let mut word = Word::default();
@@ -144,10 +146,11 @@ impl<'a> ShortRecord<'a> {
             copied += if value_len < 0x80 { 1 } else { 2 };
         }
         word.push_front(key_len);
-        word.push_front(offset);
-        word.push_front(timestamp);
-        word.push_front(0); // Attributes; none are defined.
-        let lead = word.behind((word.len() + copied) as u64 * 2);
+        word.push_front_medium(offset);
+        let mut lead = word.widen();
+        lead.push_front(timestamp);
+        lead.push_front(0); // Attributes; none are defined.
+        lead.push_front((lead.len() + copied) as u64 * 2);
         Some(ShortRecord { size: lead.len() + copied, lead, value_len, key, value, headers })
     }
 }

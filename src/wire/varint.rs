@@ -34,12 +34,12 @@ pub fn signed_len(value: i64) -> usize {
 
 /// Numbers below this take one byte or two.
 pub const SHORT_END: u64 = 1 << 14;
+/// Numbers below this take three bytes at most.
+pub const MEDIUM_END: u64 = 1 << 21;
 
-/// Numbers below [`SHORT_END`], eight bytes at most and one more number in front of them, gathered
-/// in registers from the last to the first.
+/// Numbers of eight bytes at most, gathered in a register from the last to the first.
 ///
-/// Whether a number takes one byte or two is a branch, as it is mostly what it was in the record
-/// before.
+/// How many bytes a number takes is a branch, as it is mostly what it was in the record before.
 #[derive(Clone, Copy, Default)]
 pub struct Word {
     bytes: u64,
@@ -47,10 +47,10 @@ pub struct Word {
 }
 
 impl Word {
-    /// Adds a number in front of the others.
+    /// Adds a number below [`SHORT_END`] in front of the others.
     #[inline(always)]
     pub fn push_front(&mut self, number: u64) {
-        debug_assert!(number < SHORT_END && self.len <= 6 + usize::from(number < 0x80), "room");
+        debug_assert!(number < SHORT_END && self.len + unsigned_len(number) <= 8, "room");
         if number < 0x80 {
             self.bytes = self.bytes << 8 | number;
             self.len += 1;
@@ -60,21 +60,21 @@ impl Word {
         }
     }
 
-    /// How many bytes were added.
+    /// Adds a number below [`MEDIUM_END`] in front of the others.
     #[inline(always)]
-    pub fn len(self) -> usize {
-        self.len
+    pub fn push_front_medium(&mut self, number: u64) {
+        if number < SHORT_END {
+            return self.push_front(number);
+        }
+        debug_assert!(number < MEDIUM_END && self.len <= 5, "room");
+        self.bytes = self.bytes << 24 | (number >> 14) << 16 | two(number & 0x3fff) | 0x8000;
+        self.len += 3;
     }
 
-    /// With a number in front of all others.
+    /// The same with room for more.
     #[inline(always)]
-    pub fn behind(self, number: u64) -> Lead {
-        let bytes = u128::from(self.bytes);
-        if number < 0x80 {
-            Lead { bytes: bytes << 8 | u128::from(number), len: self.len + 1 }
-        } else {
-            Lead { bytes: bytes << 16 | u128::from(two(number)), len: self.len + 2 }
-        }
+    pub fn widen(self) -> Lead {
+        Lead { bytes: self.bytes.into(), len: self.len }
     }
 }
 
@@ -91,7 +91,7 @@ fn two(number: u64) -> u64 {
     (number + (number & 0x3f80)) | 0x80
 }
 
-/// A [`Word`] and the number in front of it.
+/// A [`Word`] with more numbers in front, sixteen bytes at most.
 #[derive(Clone, Copy)]
 pub struct Lead {
     bytes: u128,
@@ -99,6 +99,19 @@ pub struct Lead {
 }
 
 impl Lead {
+    /// Adds a number below [`SHORT_END`] in front of the others.
+    #[inline(always)]
+    pub fn push_front(&mut self, number: u64) {
+        debug_assert!(number < SHORT_END && self.len + unsigned_len(number) <= 16, "room");
+        if number < 0x80 {
+            self.bytes = self.bytes << 8 | u128::from(number);
+            self.len += 1;
+        } else {
+            self.bytes = self.bytes << 16 | u128::from(two(number));
+            self.len += 2;
+        }
+    }
+
     /// How many bytes it has.
     #[inline(always)]
     pub fn len(self) -> usize {
@@ -264,21 +277,29 @@ mod tests {
     }
 
     #[test]
-    fn a_word_of_short_numbers_is_the_same_numbers_one_by_one() {
-        let last = SHORT_END - 1;
-        for numbers in [[0, 127, 128, 1, 2], [last; 5], [1, 8191, 0, 200, 7], [300, 5, 16000, 0, 0]]
-        {
-            let expected: Vec<u8> = numbers.iter().flat_map(|number| unsigned(*number)).collect();
+    fn numbers_gathered_from_the_last_to_the_first_are_the_same_as_one_by_one() {
+        let (short, medium) = (SHORT_END - 1, MEDIUM_END - 1);
+        for [one, two, three, four, five] in [
+            [0, 127, 128, 1, 2],
+            [short, short, medium, short, short],
+            [1, 8191, SHORT_END, 200, 7],
+            [300, 5, SHORT_END * 65 + 3, 0, 0],
+            [0, 1, SHORT_END + 128, 2, 300],
+        ] {
+            let expected: Vec<u8> = [one, two, three, four, five].map(unsigned).concat();
             for room in [0, 15, 16, 17, 100] {
                 let mut buffer = vec![b'x'; room];
                 let mut word = Word::default();
-                numbers[1..].iter().rev().for_each(|number| word.push_front(*number));
-                assert_eq!(word.len(), expected.len() - unsigned_len(numbers[0]));
-                let lead = word.behind(numbers[0]);
+                word.push_front(five);
+                word.push_front(four);
+                word.push_front_medium(three);
+                let mut lead = word.widen();
+                lead.push_front(two);
+                lead.push_front(one);
                 assert_eq!(lead.len(), expected.len());
                 let rest = lead.write_to(&mut buffer).map(|rest| rest.len());
                 assert_eq!(rest, (room >= 16).then(|| room.wrapping_sub(expected.len())));
-                assert!(room < 16 || buffer.starts_with(&expected));
+                assert!(room < 16 || buffer.starts_with(&expected), "{three}: {buffer:x?}");
             }
         }
     }

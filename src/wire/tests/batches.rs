@@ -54,6 +54,48 @@ fn inputs(case: &Value) -> Vec<Input> {
     records.iter().map(record).collect()
 }
 
+/// Asserts that a record is encoded in the short way just as in the long one, if it is short.
+fn is_short(record: (i32, i64, Option<&[u8]>, Option<&[u8]>, &[Header<'_>])) -> bool {
+    let (offset, delta, key, value, headers) = record;
+    let any = AnyRecord::new(offset, delta, key, value, headers);
+    let mut expected = Vec::new();
+    any.append_to(&mut expected);
+    assert_eq!(expected.len(), any.size());
+    let short = ShortRecord::new(offset, delta, key, value, headers);
+    if let Some(short) = &short {
+        let mut room = vec![b'x'; short.room() + offset as usize % 3];
+        assert!(short.write_to(&mut room));
+        assert_eq!(&room[..short.size()], &expected, "offset {offset}, delta {delta}");
+        assert!(!short.write_to(&mut room[..short.size() - 1]), "there is too little room");
+    }
+    short.is_some()
+}
+
+#[test]
+fn short_records_are_encoded_as_all_are() {
+    let (text, headers) = (vec![b'v'; 9000], [Header { name: "a", value: Some(b"b") }]);
+    for (offset, short) in [(0, true), (63, true), (64, true), (8191, true), (8192, true)]
+        .into_iter()
+        .chain([(1_000_000, true), ((1 << 20) - 1, true), (1 << 20, false), (i32::MAX, false)])
+    {
+        for delta in [0, 63, -64, 64, 8191, -8192] {
+            for key in [None, Some(&text[..0]), Some(&text[..7]), Some(&text[..8000])] {
+                for value in [None, Some(&text[..0]), Some(&text[..100])] {
+                    assert_eq!(is_short((offset, delta, key, value, &[])), short);
+                    assert_eq!(is_short((offset, delta, key, value, &headers)), short);
+                }
+            }
+        }
+    }
+    for delta in [8192, -8193, i64::MIN] {
+        assert!(!is_short((0, delta, None, None, &[])), "{delta}");
+    }
+    for len in [8192, 9000] {
+        assert!(!is_short((0, 0, Some(&text[..len]), None, &[])), "{len}");
+        assert!(!is_short((0, 0, None, Some(&text[..len]), &[])), "{len}");
+    }
+}
+
 fn write_all(inputs: &[Input]) -> Vec<u8> {
     let mut buffer = Vec::new();
     for (i, input) in inputs.iter().enumerate() {
@@ -63,12 +105,7 @@ fn write_all(inputs: &[Input]) -> Vec<u8> {
         let before = buffer.len();
         record.append_to(&mut buffer);
         assert_eq!(buffer.len() - before, record.size());
-        if let Some(short) = ShortRecord::new(i as i32, delta, key, value, &headers) {
-            let mut room = vec![b'x'; short.room() + i % 3];
-            assert!(short.write_to(&mut room));
-            assert_eq!(&room[..short.size()], &buffer[before..]);
-            assert!(!short.write_to(&mut room[..short.size() - 1]), "there is too little room");
-        }
+        is_short((i as i32, delta, key, value, &headers));
     }
     buffer
 }
