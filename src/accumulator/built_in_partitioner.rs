@@ -46,6 +46,8 @@ struct Draw {
     /// Partitions that may be drawn, and their cumulative frequencies; rebuilt now and then.
     ids: Vec<i32>,
     cumulative: Vec<u32>,
+    /// Batches that wait for them, as last seen.
+    queued: Vec<u32>,
     /// Draws until the next rebuild.
     left: usize,
     /// All draws, and which one was the last of each lane.
@@ -55,9 +57,15 @@ struct Draw {
 
 impl Default for BuiltInPartitioner {
     fn default() -> BuiltInPartitioner {
-        let (ids, cumulative) = (Vec::new(), Vec::new());
-        let (rng, last) = (fastrand::Rng::new(), [0; LANES]);
-        let draw = Draw { rng, ids, cumulative, left: 0, draws: 0, last };
+        let draw = Draw {
+            rng: fastrand::Rng::new(),
+            ids: Vec::new(),
+            cumulative: Vec::new(),
+            queued: Vec::new(),
+            left: 0,
+            draws: 0,
+            last: [0; LANES],
+        };
         BuiltInPartitioner {
             current: std::array::from_fn(|_| AtomicI32::new(NONE)),
             apart: AtomicU32::new(0),
@@ -159,20 +167,21 @@ impl Draw {
         self.left = (count as usize / 16).max(1);
         self.ids.clear();
         self.cumulative.clear();
-        let mut queued = Vec::new();
+        self.queued.clear();
         let mut all_seen = true;
         for index in 0..count {
             let Some(partition) = topic.partition(index) else { continue };
             all_seen &= partition.seen.load(Ordering::Relaxed);
             if partition.available.load(Ordering::Relaxed) {
                 self.ids.push(index);
-                queued.push(partition.queued());
+                self.queued.push(partition.queued());
             }
         }
         if self.ids.is_empty() {
             self.ids.extend(0..count);
         } else if adaptive && all_seen && self.ids.len() >= 2 {
-            self.cumulative = cumulative_frequencies(&queued, self.ids.len() < count as usize);
+            let some_left_out = self.ids.len() < count as usize;
+            cumulative_frequencies(&self.queued, some_left_out, &mut self.cumulative);
         }
     }
 
@@ -189,19 +198,16 @@ impl Draw {
 
 /// Java's updatePartitionLoadStats: the frequency of a partition is the longest queue plus one,
 /// less its own; all equal and none left out means no weights at all.
-fn cumulative_frequencies(queued: &[u32], some_left_out: bool) -> Vec<u32> {
+fn cumulative_frequencies(queued: &[u32], some_left_out: bool, into: &mut Vec<u32>) {
     let most = queued.iter().max().copied().unwrap_or(0) + 1;
     if !some_left_out && queued.iter().all(|&q| q == queued[0]) {
-        return Vec::new();
+        return;
     }
     let mut sum = 0;
-    queued
-        .iter()
-        .map(|q| {
-            sum += most - q;
-            sum
-        })
-        .collect()
+    into.extend(queued.iter().map(|q| {
+        sum += most - q;
+        sum
+    }));
 }
 
 #[cfg(test)]
@@ -219,9 +225,14 @@ mod tests {
 
     #[test]
     fn frequencies_are_java_s() {
-        assert_eq!(cumulative_frequencies(&[0, 3, 1], false), [4, 5, 8]);
-        assert_eq!(cumulative_frequencies(&[5, 0, 3, 0, 1], false), [1, 7, 10, 16, 21]);
-        assert!(cumulative_frequencies(&[2, 2], false).is_empty());
+        let frequencies = |queued: &[u32]| {
+            let mut sums = Vec::new();
+            cumulative_frequencies(queued, false, &mut sums);
+            sums
+        };
+        assert_eq!(frequencies(&[0, 3, 1]), [4, 5, 8]);
+        assert_eq!(frequencies(&[5, 0, 3, 0, 1]), [1, 7, 10, 16, 21]);
+        assert!(frequencies(&[2, 2]).is_empty());
     }
 
     #[test]
