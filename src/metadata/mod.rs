@@ -7,7 +7,7 @@ mod cluster;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 pub use cluster::{Cluster, Node, PartitionInfo, TopicInfo};
@@ -83,6 +83,8 @@ pub struct Metadata {
     /// Somebody began to wait, or wants another topic. The I/O thread looks here before it sleeps,
     /// as when it worked out for how long, the topic was perhaps not yet registered.
     news: AtomicBool,
+    /// Changes with the cluster, for those who keep what they found in it.
+    version: AtomicU64,
 }
 
 /// Which topics to ask for.
@@ -111,12 +113,23 @@ impl Metadata {
             trying_since: None,
             last_error: None,
         };
-        Metadata { config, state: Mutex::new(state), news: AtomicBool::new(false) }
+        let (news, version) = (AtomicBool::new(false), AtomicU64::new(0));
+        Metadata { config, state: Mutex::new(state), news, version }
     }
 
     /// What is known now.
     pub fn cluster(&self) -> Arc<Cluster> {
         self.state.lock().cluster.clone()
+    }
+
+    /// Which cluster is known now. Read before it, a number tells whether it is still the same.
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    fn replace(&self, state: &mut State, cluster: Cluster) {
+        state.cluster = Arc::new(cluster);
+        self.version.fetch_add(1, Ordering::Release);
     }
 
     /// Registers `topic` and a wait for the next news of it; asks for an update.
@@ -273,7 +286,7 @@ impl Metadata {
         for topic in &response.topics {
             unsettled |= state.take_topic(&mut cluster, topic);
         }
-        state.cluster = Arc::new(cluster);
+        self.replace(&mut state, cluster);
         state.in_flight = false;
         state.last_refresh = now;
         if !request.partial {
@@ -340,7 +353,7 @@ impl Metadata {
         let mut state = self.state.lock();
         let topics = state.cluster.topics.clone();
         let fresh = Cluster { topics, ..Cluster::bootstrap(&self.config.bootstrap) };
-        state.cluster = Arc::new(fresh);
+        self.replace(&mut state, fresh);
         state.trying_since = Some(now);
         state.update_requested = true;
         state.in_flight = false;
@@ -358,7 +371,7 @@ impl Metadata {
         info.leader_epoch = epoch;
         info.doubted = 0;
         cluster.nodes.insert(leader.id, leader);
-        state.cluster = Arc::new(cluster);
+        self.replace(&mut state, cluster);
         true
     }
 }

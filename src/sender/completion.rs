@@ -202,7 +202,7 @@ impl Sender {
     /// one before those that wait for a new epoch, nor under that epoch, as nobody knows.
     pub(super) fn fail_stranded(&mut self, id: u32, now: Instant) {
         while let Some(part) = self.parts[id as usize].as_ref().filter(|part| part.gap)
-            && let Some(place) = part.stranded(self.log_of(&part.queue).topic_id)
+            && let Some(place) = part.stranded(self.location(&part.queue).log.topic_id)
         {
             let text = format!(
                 "{}-{}: the topic was deleted and made again when nobody knew whether the record \
@@ -417,7 +417,7 @@ impl Sender {
         }
         let Some(part) = self.parts[id as usize].as_ref() else { return false };
         // A topic that was made anew counts its leaders' epochs from 0.
-        if is_another_topic(topic_id, self.log_of(&part.queue).topic_id) {
+        if is_another_topic(topic_id, self.location(&part.queue).log.topic_id) {
             return false;
         }
         let (topic, partition) = (part.queue.topic.as_str(), part.queue.partition);

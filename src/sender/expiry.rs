@@ -91,7 +91,7 @@ impl Sender {
     fn reason_waiting(&self, id: u32) -> String {
         let Some(part) = self.parts[id as usize].as_ref() else { return String::new() };
         let name = format!("{}-{}", part.queue.topic, part.queue.partition);
-        let leader = self.leader(&part.queue);
+        let leader = self.location(&part.queue).leader;
         let last = self.last_error(part, leader.unwrap_or(-1));
         let Some(leader) = leader else {
             let why = self.no_leader(part).map_or(String::new(), |why| format!(": {why}"));

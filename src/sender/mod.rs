@@ -32,7 +32,7 @@ pub use shared::Shared;
 #[cfg(feature = "simulation")]
 pub use states::BATCH_STATES;
 
-use part::{LogOf, Part};
+use part::{Location, LogOf, Part};
 use schedule::Schedule;
 use shared::{CLOSING, FORCED};
 use transaction_manager::TransactionManager;
@@ -366,7 +366,7 @@ impl Sender {
         let mut line = None;
         let mut leaderless = false;
         if send_at <= now {
-            line = self.leader(&part.queue);
+            line = self.locate(&mut part).leader;
             leaderless = line.is_none();
         }
         if leaderless {
@@ -376,9 +376,21 @@ impl Sender {
         }
         self.schedule.set_leaderless(id, &mut part, leaderless);
         self.schedule.set_line(id, &mut part, line);
-        let look_at = if send_at <= now { expires_at } else { send_at.min(expires_at) };
+        let expiry = self.expiry_timer(expires_at, now);
+        let look_at = if send_at <= now { expiry } else { send_at.min(expiry) };
         self.schedule.set_timer(id, &mut part, look_at);
         self.parts[id as usize] = Some(part);
+    }
+
+    /// When to look whether a batch expires: in time, and before that now and then. The oldest
+    /// batch is another one with nearly every answer, and the timer is not to move with each.
+    fn expiry_timer(&self, expires_at: Instant, now: Instant) -> Instant {
+        if expires_at == Instant::NEVER {
+            return expires_at;
+        }
+        let step = (self.config.delivery_timeout.as_nanos() as u64 / 64).max(1);
+        let early = Instant(expires_at.0 - expires_at.0 % step);
+        if early > now { early } else { expires_at }
     }
 
     /// When the partition's next batch may go out; `NEVER` if something else must happen first.
@@ -412,7 +424,7 @@ impl Sender {
                 return Instant::NEVER;
             }
             // What the leader of before refused need not wait for a new one (KIP-951).
-            let (log, before) = (self.log_of(&part.queue), part.sent_to);
+            let (log, before) = (self.locate(part).log, part.sent_to);
             let new_leader =
                 log.topic_id != before.topic_id || log.leader_epoch > before.leader_epoch;
             return if new_leader { Instant(0) } else { part.backoff_until };
@@ -421,7 +433,7 @@ impl Sender {
         // What is in flight to another log could be refused after this batch was taken.
         let alone = self.config.idempotence
             && !part.in_flight.is_empty()
-            && !(part.acknowledged && self.log_of(&part.queue) == part.sent_to);
+            && !(part.acknowledged && self.locate(part).log == part.sent_to);
         if alone
             || part.in_flight.len() >= self.config.max_in_flight
             || !self.transactions.allows_new_batches()
@@ -436,25 +448,31 @@ impl Sender {
         at
     }
 
-    /// The broker that leads a partition, if it is known and has an address.
-    fn leader(&self, queue: &PartitionQueue) -> Option<i32> {
-        let cluster = self.shared.metadata.cluster();
-        let info = cluster.partition(queue.topic.as_str(), queue.partition)?;
-        // A bootstrap server has a negative id, and so has no leader at all.
-        cluster
-            .nodes
-            .contains_key(&info.leader)
-            .then_some(info.leader)
-            .filter(|leader| *leader >= 0)
+    /// Where a partition's batches go now.
+    fn locate(&self, part: &mut Part) -> Location {
+        let version = self.shared.metadata.version();
+        match part.located {
+            Some((seen, location)) if seen == version => location,
+            _ => {
+                let location = self.location(&part.queue);
+                part.located = Some((version, location));
+                location
+            }
+        }
     }
 
-    /// The log that a batch of a partition would go to now.
-    fn log_of(&self, queue: &PartitionQueue) -> LogOf {
+    /// As `locate`, looked up.
+    fn location(&self, queue: &PartitionQueue) -> Location {
         let cluster = self.shared.metadata.cluster();
-        let Some(topic) = cluster.topics.get(queue.topic.as_str()) else { return LogOf::UNKNOWN };
+        let Some(topic) = cluster.topics.get(queue.topic.as_str()) else {
+            return Location { leader: None, log: LogOf::UNKNOWN };
+        };
         let info = topic.partitions.get(queue.partition as usize);
+        // A bootstrap server has a negative id, and so has no leader at all.
+        let leads = |leader: &i32| *leader >= 0 && cluster.nodes.contains_key(leader);
         let leader_epoch = info.map_or(LogOf::UNKNOWN.leader_epoch, |info| info.leader_epoch);
-        LogOf { topic_id: topic.id, leader_epoch }
+        let log = LogOf { topic_id: topic.id, leader_epoch };
+        Location { leader: info.map(|info| info.leader).filter(leads), log }
     }
 
     /// Bumps the epoch when it is wanted and no batch is in doubt any more.

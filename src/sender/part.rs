@@ -25,6 +25,15 @@ impl LogOf {
     pub const UNKNOWN: LogOf = LogOf { topic_id: Uuid::ZERO, leader_epoch: -1 };
 }
 
+/// Where the batches of a partition go.
+#[derive(Clone, Copy, Debug)]
+pub struct Location {
+    /// The broker, if it is known and has an address.
+    pub leader: Option<i32>,
+    /// The log.
+    pub log: LogOf,
+}
+
 /// Whether these are surely two topics; one whose id is not known may be any.
 pub fn is_another_topic(one: Uuid, other: Uuid) -> bool {
     !one.is_zero() && !other.is_zero() && one != other
@@ -55,6 +64,8 @@ pub struct Part {
     pub backoff_until: Instant,
     /// The log that the last batch was sent for.
     pub sent_to: LogOf,
+    /// Where its batches go, as found in metadata of that version.
+    pub located: Option<(u64, Location)>,
     /// What the broker last said of the partition, for reasons.
     pub last_error: Option<Error>,
     /// The sequence of the next new batch.
@@ -87,6 +98,7 @@ impl Part {
             in_flight: Vec::new(),
             backoff_until: Instant(0),
             sent_to: LogOf::UNKNOWN,
+            located: None,
             last_error: None,
             next_sequence: 0,
             split_size_max: usize::MAX,

@@ -92,7 +92,7 @@ impl Sender {
                 None => self.shared.accumulator.pop(&part.queue),
             };
             if let Some(mut batch) = taken {
-                let log = self.log_of(&part.queue);
+                let log = self.locate(&mut part).log;
                 // A log that may lack what the one before had: the first batch goes to it alone.
                 part.acknowledged &= log == part.sent_to;
                 part.sent_to = log;
