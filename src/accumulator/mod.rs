@@ -70,6 +70,17 @@ pub enum Append {
     PartitionChanged,
 }
 
+/// What an attempt at an append did that asks for nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtOnce {
+    /// The record is in; the sender has been told if it must act.
+    Done,
+    /// Nothing, as there is no batch with room.
+    NoRoom,
+    /// Nothing, for another reason.
+    Refused,
+}
+
 /// See the file's comment.
 pub struct RecordAccumulator {
     config: AccumulatorConfig,
@@ -176,8 +187,8 @@ impl RecordAccumulator {
         record: &Record<'_>,
         timestamp: i64,
         sticky: Option<Lane>,
-    ) -> bool {
-        let Some(mut guard) = topic.try_lock(partition, sticky) else { return false };
+    ) -> AtOnce {
+        let Some(mut guard) = topic.try_lock(partition, sticky) else { return AtOnce::Refused };
         let done = self.append_next(topic, partition, &mut guard, record, timestamp, sticky);
         self.unlock(guard);
         done
@@ -199,10 +210,10 @@ impl RecordAccumulator {
         let mut count = 0;
         while let Some(record) = more(count) {
             let timestamp = record.timestamp.unwrap_or(timestamp);
-            if !self.append_next(topic, partition, &mut guard, &record, timestamp, sticky) {
-                break;
+            match self.append_next(topic, partition, &mut guard, &record, timestamp, sticky) {
+                AtOnce::Done => count += 1,
+                _ => break,
             }
-            count += 1;
         }
         self.unlock(guard);
         count
@@ -234,11 +245,15 @@ impl RecordAccumulator {
         record: &Record<'_>,
         timestamp: i64,
         sticky: Option<Lane>,
-    ) -> bool {
+    ) -> AtOnce {
         let Record { key, value, headers, opaque, no_report, .. } = *record;
         let usual = UsualRecord { key, value, headers, opaque };
-        !no_report && self.gate.append_usual_to(topic, partition, deque, &usual, timestamp, sticky)
-            || self.append_unusual(topic, partition, deque, record, timestamp, sticky)
+        if !no_report
+            && self.gate.append_usual_to(topic, partition, deque, &usual, timestamp, sticky)
+        {
+            return AtOnce::Done;
+        }
+        self.append_unusual(topic, partition, deque, record, timestamp, sticky)
     }
 
     #[inline(never)]
@@ -250,21 +265,25 @@ impl RecordAccumulator {
         record: &Record<'_>,
         timestamp: i64,
         sticky: Option<Lane>,
-    ) -> bool {
+    ) -> AtOnce {
         if self.gate.is_closed()
             || sticky.is_some_and(|lane| self.partition_changed(topic, partition, deque, lane))
         {
-            return false;
+            return AtOnce::Refused;
         }
-        let Some(batch) = self.gate.last_open(deque) else { return false };
-        let appended = batch.try_append(record, timestamp, self.config.reporting, &self.reports);
-        let TryAppend::Done { grown, full } = appended else { return false };
-        self.count(topic, partition, deque, sticky, grown, full);
-        if full {
-            self.tell(partition, deque, false, true);
-            self.publish(partition, deque);
+        let Some(batch) = self.gate.last_open(deque) else { return AtOnce::NoRoom };
+        match batch.try_append(record, timestamp, self.config.reporting, &self.reports) {
+            TryAppend::Done { grown, full } => {
+                self.count(topic, partition, deque, sticky, grown, full);
+                if full {
+                    self.tell(partition, deque, false, true);
+                    self.publish(partition, deque);
+                }
+                AtOnce::Done
+            }
+            TryAppend::NoRoom | TryAppend::NeedsBuffer => AtOnce::NoRoom,
+            TryAppend::ReportsFull => AtOnce::Refused,
         }
-        true
     }
 
     /// Begins a batch with the record, and seals the one before it. Returns the new one's size and

@@ -147,7 +147,10 @@ fn the_sender_is_woken_when_the_lock_that_it_will_need_is_left() {
     let more = |index| (index == 0).then_some(fills);
     let appends: [&dyn Fn(); 3] = [
         &|| room.append(&fills, 0).unwrap(),
-        &|| assert!(accumulator.append_at_once(&room.topic, partition, &fills, 0, None)),
+        &|| {
+            let done = accumulator.append_at_once(&room.topic, partition, &fills, 0, None);
+            assert_eq!(done, AtOnce::Done);
+        },
         &|| assert_eq!(accumulator.append_more(&room.topic, partition, 0, None, more), 1),
     ];
     for fill in appends {

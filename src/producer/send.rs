@@ -10,7 +10,7 @@ use super::rules::Choice;
 use super::shortcut::{self, Last};
 use super::tickets::Awaited;
 use super::{Producer, Timeout, closed};
-use crate::accumulator::{Append, Buffer, Reserve, Topic};
+use crate::accumulator::{Append, AtOnce, Buffer, Reserve, Topic};
 use crate::error::{Error, ErrorCode, Result};
 use crate::record::Record;
 use crate::sync;
@@ -246,10 +246,14 @@ impl Producer {
         let timestamp = record.timestamp.unwrap_or_else(time::wall_ms);
         let (index, sticky) = self.rules.place(topic, choice);
         let accumulator = &self.shared.accumulator;
-        if let Some(partition) = topic.partition(index)
-            && accumulator.append_at_once(topic, partition, record, timestamp, sticky)
-        {
-            return Ok(());
+        let append =
+            |partition| accumulator.append_at_once(topic, partition, record, timestamp, sticky);
+        match topic.partition(index).map_or(AtOnce::Refused, append) {
+            AtOnce::Done => return Ok(()),
+            AtOnce::NoRoom if in_hand.is_none() => {
+                *in_hand = Some((self.reserve(record, patience)?, time::now()));
+            }
+            AtOnce::NoRoom | AtOnce::Refused => {}
         }
         self.append(topic, choice, record, timestamp, in_hand, patience)
     }

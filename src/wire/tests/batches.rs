@@ -55,8 +55,13 @@ fn inputs(case: &Value) -> Vec<Input> {
 }
 
 /// Asserts that a record is encoded in the short way just as in the long one, if it is short.
-fn is_short(record: (i32, i64, Option<&[u8]>, Option<&[u8]>, &[Header<'_>])) -> bool {
-    let (offset, delta, key, value, headers) = record;
+fn is_short(
+    offset: i32,
+    delta: i64,
+    key: Option<&[u8]>,
+    value: Option<&[u8]>,
+    headers: &[Header<'_>],
+) -> bool {
     let any = AnyRecord::new(offset, delta, key, value, headers);
     let mut expected = Vec::new();
     any.append_to(&mut expected);
@@ -81,18 +86,18 @@ fn short_records_are_encoded_as_all_are() {
         for delta in [0, 63, -64, 64, 8191, -8192] {
             for key in [None, Some(&text[..0]), Some(&text[..7]), Some(&text[..8000])] {
                 for value in [None, Some(&text[..0]), Some(&text[..100])] {
-                    assert_eq!(is_short((offset, delta, key, value, &[])), short);
-                    assert_eq!(is_short((offset, delta, key, value, &headers)), short);
+                    assert_eq!(is_short(offset, delta, key, value, &[]), short);
+                    assert_eq!(is_short(offset, delta, key, value, &headers), short);
                 }
             }
         }
     }
     for delta in [8192, -8193, i64::MIN] {
-        assert!(!is_short((0, delta, None, None, &[])), "{delta}");
+        assert!(!is_short(0, delta, None, None, &[]), "{delta}");
     }
     for len in [8192, 9000] {
-        assert!(!is_short((0, 0, Some(&text[..len]), None, &[])), "{len}");
-        assert!(!is_short((0, 0, None, Some(&text[..len]), &[])), "{len}");
+        assert!(!is_short(0, 0, Some(&text[..len]), None, &[]), "{len}");
+        assert!(!is_short(0, 0, None, Some(&text[..len]), &[]), "{len}");
     }
 }
 
@@ -105,7 +110,7 @@ fn write_all(inputs: &[Input]) -> Vec<u8> {
         let before = buffer.len();
         record.append_to(&mut buffer);
         assert_eq!(buffer.len() - before, record.size());
-        is_short((i as i32, delta, key, value, &headers));
+        is_short(i as i32, delta, key, value, &headers);
     }
     buffer
 }
