@@ -15,11 +15,15 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
-use super::{BatchId, Buffer, Demand, Deque, PartitionQueue, ProducerBatch, RecordAccumulator};
+use super::{BatchId, Buffer, Deque, PartitionQueue, ProducerBatch, RecordAccumulator};
 use crate::compression::{CompressionType, Compressor};
 use crate::error::{Error, ErrorCode, Result};
 use crate::sync::{self, Mutex};
-use crate::time::Instant;
+use crate::time::{self, Instant};
+
+/// For so long a worker that has more to do keeps to itself that a batch is done: the I/O thread is
+/// woken once for several, and they go out in one request.
+const UNTOLD_MAX: Duration = Duration::from_millis(1);
 
 /// A batch whose records wait to be compressed.
 pub(super) struct Job {
@@ -99,12 +103,14 @@ pub struct Worker {
     compressor: Compressor,
     scratch: Vec<u8>,
     jobs: Receiver<Job>,
+    /// Since when a batch is done that the I/O thread was not told of.
+    untold: Option<Instant>,
 }
 
 impl Worker {
     fn new(accumulator: &RecordAccumulator, jobs: Receiver<Job>) -> Result<Worker> {
         let compressor = Compressor::new(accumulator.config.compression)?;
-        Ok(Worker { compressor, scratch: Vec::new(), jobs })
+        Ok(Worker { compressor, scratch: Vec::new(), jobs, untold: None })
     }
 
     /// One without a thread: batches wait for its `step`.
@@ -126,12 +132,29 @@ impl Worker {
     /// in what it makes.
     #[cfg(feature = "simulation")]
     pub fn step(&mut self, accumulator: &RecordAccumulator, alter: impl Fn(&mut Vec<u8>)) -> bool {
-        self.jobs.try_recv().is_ok_and(|job| self.compress(accumulator, job, alter))
+        let done = self.jobs.try_recv().is_ok_and(|job| self.compress(accumulator, job, alter));
+        self.tell(accumulator);
+        done
     }
 
     fn run(mut self, accumulator: &RecordAccumulator) {
-        while let Ok(job) = self.jobs.recv() {
+        loop {
+            let job = self.jobs.try_recv().or_else(|_| {
+                self.tell(accumulator);
+                self.jobs.recv()
+            });
+            let Ok(job) = job else { return };
             self.compress(accumulator, job, |_| ());
+            if self.untold.is_some_and(|since| time::now().since(since) >= UNTOLD_MAX) {
+                self.tell(accumulator);
+            }
+        }
+    }
+
+    /// Has the I/O thread look at what is done.
+    fn tell(&mut self, accumulator: &RecordAccumulator) {
+        if self.untold.take().is_some() {
+            accumulator.wakeup.demand(Instant(0));
         }
     }
 
@@ -159,7 +182,7 @@ impl Worker {
         accumulator.cut_to_size(&partition, &mut deque, place);
         if place == 0 {
             accumulator.list(&partition, &mut deque);
-            deque.demand(Demand::By(Instant(0)));
+            self.untold.get_or_insert_with(time::now);
         }
         accumulator.unlock(deque);
         true
