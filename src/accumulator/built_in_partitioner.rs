@@ -90,15 +90,20 @@ impl BuiltInPartitioner {
     }
 
     /// The sticky partition, drawn if there is none.
+    #[inline(always)]
     pub fn peek(&self, topic: &Topic, adaptive: bool, lane: Lane) -> i32 {
         match self.current[lane.0].load(Ordering::Acquire) {
             // A topic that was made anew may have fewer partitions.
             partition if partition < topic.partition_count() && partition != NONE => partition,
-            gone => {
-                self.draw.lock().left = 0;
-                self.draw(topic, adaptive, lane, gone)
-            }
+            gone => self.draw_instead(topic, adaptive, lane, gone),
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn draw_instead(&self, topic: &Topic, adaptive: bool, lane: Lane, gone: i32) -> i32 {
+        self.draw.lock().left = 0;
+        self.draw(topic, adaptive, lane, gone)
     }
 
     /// Whether `partition` is still the sticky one.

@@ -21,7 +21,7 @@ pub fn invalid(text: impl Into<String>) -> Error {
 ///
 /// # Safety
 /// `data` can be read for `length` bytes, and nobody writes them, for `'a`.
-#[inline]
+#[inline(always)]
 pub unsafe fn bytes<'a>(
     data: *const c_void,
     length: i64,

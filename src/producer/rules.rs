@@ -44,7 +44,8 @@ impl Rules {
     /// The partition that a key stands for, unless keys are ignored.
     #[inline(always)]
     pub fn by_key(self, key: Option<&[u8]>, count: i32) -> Option<i32> {
-        if self.ignore_keys {
+        // Most records have no key, and are not to be asked more than this.
+        if self.ignore_keys || key.is_none() && self.kind == PartitionerKind::Default {
             return None;
         }
         partition_by_key(self.kind, key, count)
