@@ -164,6 +164,10 @@ impl RecordAccumulator {
             }
             TryAppend::ReportsFull => Err(reports_full()),
             TryAppend::NeedsBuffer => Ok(Append::NeedsBuffer),
+            TryAppend::NoRoom if self.leaves_full(topic, partition, deque, sticky) => {
+                self.unlock(guard);
+                Ok(Append::PartitionChanged)
+            }
             TryAppend::NoRoom => match buffer.take() {
                 None => Ok(Append::NeedsBuffer),
                 Some(buffer) => {
@@ -352,6 +356,33 @@ impl RecordAccumulator {
             deque.sticky_bytes = 0;
             topic.partitioner.switch(topic, self.config.adaptive, lane, partition.partition);
         }
+    }
+
+    /// Leaves the sticky partition whose last batch has no room for a record, if with the room that
+    /// is left over the partition has got enough. To begin another batch there first, as Java does,
+    /// would leave it with a record or two.
+    fn leaves_full(
+        &self,
+        topic: &Topic,
+        partition: &Arc<PartitionQueue>,
+        deque: &mut Deque,
+        sticky: Option<Lane>,
+    ) -> bool {
+        let (Some(lane), enough) = (sticky, self.config.batch_size) else { return false };
+        let Some(last) = self.gate.last_open(deque) else { return false };
+        let left_over = enough.saturating_sub(last.size());
+        if deque.sticky_bytes == 0 || deque.sticky_bytes + left_over < enough {
+            return false;
+        }
+        // Nobody else comes back to it before it is drained.
+        if let Some(last) = deque.batches.back_mut() {
+            self.seal(partition, last);
+        }
+        self.tell(partition, deque, false, true);
+        self.publish(partition, deque);
+        deque.sticky_bytes = 0;
+        topic.partitioner.switch(topic, self.config.adaptive, lane, partition.partition);
+        true
     }
 
     /// Has the sender be told of a new batch or of one that became full, if it is news.

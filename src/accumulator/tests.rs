@@ -273,30 +273,58 @@ fn what_follows_a_record_leaves_the_sticky_partition_when_it_is_time() {
 }
 
 #[test]
-fn the_sticky_partition_is_left_when_batch_size_bytes_went_there() {
+fn the_sender_is_told_of_a_batch_that_is_left_without_room() {
     let room = Room::new(200, 1 << 20, 1 << 20);
-    let record = value(&[0; 20]);
-    let (mut run, mut runs) = (0, Vec::new());
+    let (record, lane) = (value(&[0; 20]), room.topic.partitioner.lane());
+    let now = room.topic.partitioner.peek(&room.topic, false, lane);
+    let mut buffer = Some((room.buffer(&record), Instant(1)));
+    let mut append = || {
+        let partition = room.partition(now);
+        room.accumulator.append(&room.topic, partition, &record, 0, Some(lane), &mut buffer)
+    };
+    assert_eq!(append().unwrap(), Append::Done);
+    assert_eq!(room.listed(), [now]);
+    (0..4).for_each(|_| assert_eq!(append().unwrap(), Append::Done));
+    assert!(room.listed().is_empty(), "it lingers");
+    let woken = Arc::new(AtomicU64::new(0));
+    let count = woken.clone();
+    room.accumulator.wakeup.set_waker(move || {
+        count.fetch_add(1, Ordering::SeqCst);
+    });
+    room.accumulator.wakeup.will_sleep(Instant::NEVER, Sleep::Sound);
+    assert_eq!(append().unwrap(), Append::PartitionChanged);
+    assert_eq!((room.listed(), woken.load(Ordering::SeqCst)), (vec![now], 1));
+}
+
+#[test]
+fn the_sticky_partition_is_left_with_full_batches_only() {
+    let room = Room::new(200, 1 << 20, 1 << 20);
+    let (record, lane) = (value(&[0; 20]), room.topic.partitioner.lane());
+    let (mut run, mut runs, mut buffer) = (0, Vec::new(), None);
     for _ in 0..300 {
-        let lane = room.topic.partitioner.lane();
-        let now = room.topic.partitioner.peek(&room.topic, false, lane);
-        let mut buffer = None;
         loop {
-            let (accumulator, partition) = (&room.accumulator, room.partition(now));
-            match accumulator.append(&room.topic, partition, &record, 0, Some(lane), &mut buffer) {
+            let now = room.topic.partitioner.peek(&room.topic, false, lane);
+            let (topic, partition) = (&room.topic, room.partition(now));
+            let accumulator = &room.accumulator;
+            match accumulator.append(topic, partition, &record, 0, Some(lane), &mut buffer) {
                 Ok(Append::NeedsBuffer) => buffer = Some((room.buffer(&record), Instant(1))),
+                // A draw may choose the same partition again.
+                Ok(Append::PartitionChanged) => runs.push(std::mem::take(&mut run)),
                 Ok(Append::Done) => break,
-                other => panic!("{other:?}"),
+                Err(error) => panic!("{error}"),
             }
         }
         run += 1;
-        // A draw may choose the same partition again; the bytes start anew all the same.
-        if room.partition(now).lock().sticky_bytes == 0 {
-            runs.push(std::mem::take(&mut run));
-        }
     }
-    // Five records of 27 bytes and the header fill a batch; it may be left open once.
-    assert!(runs.len() > 10 && runs.iter().all(|run| (5..=15).contains(run)), "{runs:?}");
+    // Five records of 27 bytes and the header have room in a batch, which is then as good as full.
+    assert_eq!(runs, [5; 59]);
+    let (mut full, mut counts) = (0, Vec::new());
+    for index in 0..3 {
+        let deque = room.partition(index).lock();
+        full += deque.batches.iter().filter(|batch| batch.is_full()).count();
+        counts.extend(deque.batches.iter().map(|batch| batch.record_count));
+    }
+    assert_eq!((counts, full), (vec![5; 60], 59), "the last run has filled none yet");
 }
 
 #[test]
