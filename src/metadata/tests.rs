@@ -319,15 +319,19 @@ fn a_topic_made_anew_starts_its_epochs_anew() {
 fn a_leader_named_by_a_broker_counts_if_its_epoch_is_newer() {
     let mut room = Room::new();
     room.wait_for("a");
+    let version = room.metadata.version();
     room.update(vec![topic("a", 1, 1, 5)]);
+    assert_ne!(room.metadata.version(), version);
     let node = |id| Node { id, host: "new".to_owned(), port: 1 };
     assert!(!room.metadata.update_leader("a", 0, node(7), 5));
     assert!(!room.metadata.update_leader("a", 9, node(7), 6));
     assert!(!room.metadata.update_leader("a", i32::MIN, node(7), 6));
     assert!(!room.metadata.update_leader("b", 0, node(7), 6));
     assert_eq!(room.leader("a"), (1, 5));
+    let version = room.metadata.version();
     assert!(room.metadata.update_leader("a", 0, node(7), 6));
     assert_eq!(room.leader("a"), (7, 6));
+    assert_ne!(room.metadata.version(), version, "what was found before is looked up again");
     assert_eq!(room.metadata.cluster().nodes[&7].host, "new");
 }
 
@@ -408,7 +412,9 @@ fn the_known_brokers_are_given_up_when_none_answered_for_the_time_that_is_set() 
     room.metadata.request_update();
     room.begin();
     assert_eq!(room.metadata.rebootstrap_at(), room.now + ms(10_000));
+    let version = room.metadata.version();
     room.metadata.rebootstrap(room.now);
+    assert_ne!(room.metadata.version(), version);
     let cluster = room.metadata.cluster();
     assert_eq!(cluster.nodes[&-1].host, "boot");
     assert_eq!(cluster.nodes.len(), 1);

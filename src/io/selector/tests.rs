@@ -108,6 +108,7 @@ fn only_a_connection_to_this_machine_leaves_the_systems_congestion_control() {
     leave_pacing(&socket, "192.0.2.1:9092".parse().unwrap());
     assert_eq!(name(&socket), of_the_system);
 
+    // Where the system's own is the same this shows nothing.
     let rig = Rig::new();
     let stream = rig.selector.open(ConnId(1), says(Vec::new())).unwrap();
     assert_eq!(name(&SockRef::from(&stream)), "reno");
