@@ -335,6 +335,11 @@ impl ProducerBatch {
         }
     }
 
+    /// Whether it is still being filled.
+    pub fn is_open(&self) -> bool {
+        matches!(self.body, Body::Open(_))
+    }
+
     /// Whether it can be sent as it is. Of one that cannot, the bytes are still to be compressed.
     pub fn is_sealed(&self) -> bool {
         matches!(self.body, Body::Sealed { .. })

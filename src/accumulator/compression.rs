@@ -21,8 +21,8 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::sync::{self, Mutex};
 use crate::time::{self, Instant};
 
-/// For so long a worker that has more to do keeps to itself that a batch is done: the I/O thread is
-/// woken once for several, and they go out in one request.
+/// For so long at most a worker that has more to do keeps to itself that a batch is done: the I/O
+/// thread is woken once for several, and they go out in one request.
 const UNTOLD_MAX: Duration = Duration::from_millis(1);
 
 /// A batch whose records wait to be compressed.
@@ -103,14 +103,14 @@ pub struct Worker {
     compressor: Compressor,
     scratch: Vec<u8>,
     jobs: Receiver<Job>,
-    /// Since when a batch is done that the I/O thread was not told of.
-    untold: Option<Instant>,
+    /// Whether a batch is done that the I/O thread was not told of.
+    untold: bool,
 }
 
 impl Worker {
     fn new(accumulator: &RecordAccumulator, jobs: Receiver<Job>) -> Result<Worker> {
         let compressor = Compressor::new(accumulator.config.compression)?;
-        Ok(Worker { compressor, scratch: Vec::new(), jobs, untold: None })
+        Ok(Worker { compressor, scratch: Vec::new(), jobs, untold: false })
     }
 
     /// One without a thread: batches wait for its `step`.
@@ -138,22 +138,36 @@ impl Worker {
     }
 
     fn run(mut self, accumulator: &RecordAccumulator) {
+        // When the oldest of what is untold was done, and how long a byte takes.
+        let (mut since, mut byte_nanos) = (Instant(0), f64::INFINITY);
         loop {
             let job = self.jobs.try_recv().or_else(|_| {
                 self.tell(accumulator);
                 self.jobs.recv()
             });
             let Ok(job) = job else { return };
-            self.compress(accumulator, job, |_| ());
-            if self.untold.is_some_and(|since| time::now().since(since) >= UNTOLD_MAX) {
+            let begun = time::now();
+            let bytes =
+                job.buffers.iter().map(|buffer| buffer.as_ref().len()).sum::<usize>() as f64;
+            let done = Duration::from_nanos((byte_nanos * bytes) as u64);
+            if begun.since(since).saturating_add(done) >= UNTOLD_MAX
+                || accumulator.config.linger.is_zero()
+            {
                 self.tell(accumulator);
+            }
+            let was_untold = self.untold;
+            self.compress(accumulator, job, |_| ());
+            let now = time::now();
+            byte_nanos = now.since(begun).as_nanos() as f64 / bytes.max(1.0);
+            if self.untold && !was_untold {
+                since = now;
             }
         }
     }
 
     /// Has the I/O thread look at what is done.
     fn tell(&mut self, accumulator: &RecordAccumulator) {
-        if self.untold.take().is_some() {
+        if std::mem::take(&mut self.untold) {
             accumulator.wakeup.demand(Instant(0));
         }
     }
@@ -182,7 +196,7 @@ impl Worker {
         accumulator.cut_to_size(&partition, &mut deque, place);
         if place == 0 {
             accumulator.list(&partition, &mut deque);
-            self.untold.get_or_insert_with(time::now);
+            self.untold = true;
         }
         accumulator.unlock(deque);
         true

@@ -1,7 +1,7 @@
 //! Batches that are compressed: how far they fill, what is sent, and where the memory goes.
 
 use super::*;
-use crate::accumulator::{AccumulatorConfig, Append, Reporting, Reserve, Topic};
+use crate::accumulator::{AccumulatorConfig, Append, Reporting, Reserve, Sleep, Topic};
 use crate::compression::Compression;
 use crate::record::Record;
 use crate::report::ReportQueue;
@@ -19,9 +19,13 @@ impl AsRef<RecordAccumulator> for Owner {
 }
 
 fn room() -> (Arc<Owner>, Arc<Topic>) {
+    room_with(1, Duration::ZERO)
+}
+
+fn room_with(partitions: i32, linger: Duration) -> (Arc<Owner>, Arc<Topic>) {
     let config = AccumulatorConfig {
         batch_size: BATCH_SIZE,
-        linger: std::time::Duration::ZERO,
+        linger,
         buffer_memory: MEMORY,
         adaptive: false,
         reporting: Reporting::Plain,
@@ -29,7 +33,7 @@ fn room() -> (Arc<Owner>, Arc<Topic>) {
     };
     let accumulator = RecordAccumulator::new(config, Arc::new(ReportQueue::new(1 << 20)));
     let topic = accumulator.topics.get_or_add("t");
-    accumulator.topics.update(&topic, 1, |_| true);
+    accumulator.topics.update(&topic, partitions, |_| true);
     (Arc::new(Owner(accumulator)), topic)
 }
 
@@ -218,4 +222,65 @@ fn whoever_waits_for_a_worker_that_is_at_a_batch_waits_no_longer_than_a_limit() 
     }
     let batch = owner.0.pop(partition).expect("and has not left its batch behind");
     assert_eq!(values(&batch), (vec![vec![0; 500]], true));
+}
+
+/// How many of three batches that waited for a worker it has done when it first tells of any.
+fn done_when_told(linger: Duration) -> usize {
+    let (owner, topic) = room_with(3, linger);
+    let (sender, jobs) = crossbeam_channel::unbounded();
+    let worker = Worker::new(&owner.0, jobs).unwrap();
+    *owner.0.jobs.lock() = Some(sender);
+    for partition in topic.partitions() {
+        let record = Record { topic: "t", value: Some(b"value"), ..Record::default() };
+        let Ok(Reserve::Granted(granted)) = owner.0.pool.reserve(BATCH_SIZE, || None) else {
+            panic!("there is memory");
+        };
+        let mut buffer = Some((granted, Instant(1)));
+        let done = owner.0.append(&topic, partition, &record, 0, None, &mut buffer);
+        assert_eq!(done.unwrap(), Append::Done);
+        assert!(!owner.0.may_send(partition), "a worker is to have it");
+    }
+    let mut listed = Vec::new();
+    owner.0.take_listed(&mut listed);
+    listed.iter().for_each(|queue| queue.lock().listed = false);
+    let (tell, told) = crossbeam_channel::unbounded();
+    let seen = Arc::downgrade(&owner);
+    owner.0.wakeup.set_waker(move || {
+        let count = seen.upgrade().map_or(0, |owner| owner.0.listed.lock().len());
+        let _ = tell.send(count);
+    });
+    owner.0.wakeup.will_sleep(Instant::NEVER, Sleep::Sound);
+    let count = std::thread::scope(|scope| {
+        scope.spawn(|| worker.run(&owner.0));
+        let count = told.recv_timeout(Duration::from_secs(10));
+        owner.0.jobs.lock().take();
+        count
+    });
+    count.expect("the worker tells of what it has done")
+}
+
+#[test]
+fn a_worker_with_more_to_do_tells_of_several_batches_at_once_unless_nothing_is_to_linger() {
+    assert_eq!(done_when_told(Duration::ZERO), 1);
+    // On a busy machine a millisecond may pass in between.
+    let linger = Duration::from_millis(5);
+    assert!((0..100).any(|_| done_when_told(linger) == 3), "always one by one");
+}
+
+#[test]
+fn a_batch_that_was_sealed_in_time_is_no_reason_to_leave_its_partition() {
+    let (owner, topic) = room_with(3, Duration::ZERO);
+    let lane = topic.partitioner.lane();
+    let partition = topic.partition(topic.partitioner.peek(&topic, false, lane)).unwrap();
+    let record = Record { topic: "t", value: Some(b"value"), ..Record::default() };
+    for _ in 0..3 {
+        let Ok(Reserve::Granted(granted)) = owner.0.pool.reserve(BATCH_SIZE, || None) else {
+            panic!("there is memory");
+        };
+        let mut buffer = Some((granted, Instant(1)));
+        let done = owner.0.append(&topic, partition, &record, 0, Some(lane), &mut buffer);
+        assert_eq!(done.unwrap(), Append::Done);
+        assert!(owner.0.may_send(partition));
+    }
+    assert!(topic.partitioner.is_current(lane, partition.partition));
 }

@@ -77,6 +77,8 @@ pub enum AtOnce {
     Done,
     /// Nothing, as there is no batch with room.
     NoRoom,
+    /// Nothing but that the sticky partition was left: choose again.
+    PartitionLeft,
     /// Nothing, for another reason.
     Refused,
 }
@@ -285,6 +287,9 @@ impl RecordAccumulator {
                 }
                 AtOnce::Done
             }
+            TryAppend::NoRoom if self.leaves_full(topic, partition, deque, sticky) => {
+                AtOnce::PartitionLeft
+            }
             TryAppend::NoRoom | TryAppend::NeedsBuffer => AtOnce::NoRoom,
             TryAppend::ReportsFull => AtOnce::Refused,
         }
@@ -369,12 +374,16 @@ impl RecordAccumulator {
         sticky: Option<Lane>,
     ) -> bool {
         let (Some(lane), enough) = (sticky, self.config.batch_size) else { return false };
-        let Some(last) = self.gate.last_open(deque) else { return false };
+        // One that was sealed because its time had come is no reason.
+        let Some(last) = self.gate.last_open(deque).filter(|last| last.is_open()) else {
+            return false;
+        };
         let left_over = enough.saturating_sub(last.size());
-        if deque.sticky_bytes == 0 || deque.sticky_bytes + left_over < enough {
+        let has_enough = deque.sticky_bytes > 0 && deque.sticky_bytes + left_over >= enough;
+        if !has_enough || topic.partition_count() == 1 {
             return false;
         }
-        // Nobody else comes back to it before it is drained.
+        // So it counts as full, and does not linger.
         if let Some(last) = deque.batches.back_mut() {
             self.seal(partition, last);
         }

@@ -297,6 +297,24 @@ fn the_sender_is_told_of_a_batch_that_is_left_without_room() {
 }
 
 #[test]
+fn the_sticky_partition_is_left_at_twice_batch_size_though_its_batch_is_not_full() {
+    let room = Room::new(200, 1 << 20, 1 << 20);
+    let (record, lane) = (value(&[0; 20]), room.topic.partitioner.lane());
+    let now = room.topic.partitioner.peek(&room.topic, false, lane);
+    let partition = room.partition(now);
+    let mut buffer = Some((room.buffer(&record), Instant(1)));
+    let mut append = |sticky_bytes| {
+        partition.lock().sticky_bytes = sticky_bytes;
+        let (topic, accumulator) = (&room.topic, &room.accumulator);
+        let done = accumulator.append(topic, partition, &record, 0, Some(lane), &mut buffer);
+        assert_eq!(done.unwrap(), Append::Done);
+        partition.lock().sticky_bytes
+    };
+    assert_eq!(append(0), 61 + 27);
+    assert_eq!((append(400 - 28), append(400 - 27)), (399, 0));
+}
+
+#[test]
 fn the_sticky_partition_is_left_with_full_batches_only() {
     let room = Room::new(200, 1 << 20, 1 << 20);
     let (record, lane) = (value(&[0; 20]), room.topic.partitioner.lane());

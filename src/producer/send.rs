@@ -244,16 +244,24 @@ impl Producer {
         let choice = self.partition(topic, record, topic.partition_count())?;
         self.check_size(record)?;
         let timestamp = record.timestamp.unwrap_or_else(time::wall_ms);
-        let (index, sticky) = self.rules.place(topic, choice);
-        let accumulator = &self.shared.accumulator;
-        let append =
-            |partition| accumulator.append_at_once(topic, partition, record, timestamp, sticky);
-        match topic.partition(index).map_or(AtOnce::Refused, append) {
+        let at_once = loop {
+            let (index, sticky) = self.rules.place(topic, choice);
+            let append = |partition| {
+                let accumulator = &self.shared.accumulator;
+                accumulator.append_at_once(topic, partition, record, timestamp, sticky)
+            };
+            match topic.partition(index).map_or(AtOnce::Refused, append) {
+                // At most once for each partition, as its bytes count anew.
+                AtOnce::PartitionLeft => {}
+                done => break done,
+            }
+        };
+        match at_once {
             AtOnce::Done => return Ok(()),
             AtOnce::NoRoom if in_hand.is_none() => {
                 *in_hand = Some((self.reserve(record, patience)?, time::now()));
             }
-            AtOnce::NoRoom | AtOnce::Refused => {}
+            _ => {}
         }
         self.append(topic, choice, record, timestamp, in_hand, patience)
     }
