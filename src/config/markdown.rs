@@ -50,8 +50,9 @@ Other differences:
   `linger.ms`, and a millisecond or two at most. Java sends it at once; so do we with `linger.ms=0`.
 - Threads that meet at their sticky partition have sticky partitions of their own for a while, up to
   15. In Java all threads share one.
-- A sticky partition is left when its batch has no room for the next record. Java begins another batch
-  there, and leaves when twice `batch.size` went to the partition, often with a batch of a record or two.
+- A sticky partition is left when its batch has no room for the next record. Java begins another
+  one there, and leaves when twice `batch.size` went to the partition, often with a batch of a
+  record or two.
 - Named values are taken in any case, such as `acks=ALL`.
 - An empty entry in `bootstrap.servers` is an error, and so is port 0. Java skips the one and takes
   the other.
