@@ -156,9 +156,11 @@ impl Worker {
                 self.tell(accumulator);
             }
             let was_untold = self.untold;
-            self.compress(accumulator, job, |_| ());
+            let compressed = self.compress(accumulator, job, |_| ());
             let now = time::now();
-            byte_nanos = now.since(begun).as_nanos() as f64 / bytes.max(1.0);
+            if compressed {
+                byte_nanos = now.since(begun).as_nanos() as f64 / bytes.max(1.0);
+            }
             if self.untold && !was_untold {
                 since = now;
             }
