@@ -1,7 +1,7 @@
 //! Batches that are compressed: how far they fill, what is sent, and where the memory goes.
 
 use super::*;
-use crate::accumulator::{AccumulatorConfig, Append, Reporting, Reserve, Sleep, Topic};
+use crate::accumulator::{AccumulatorConfig, Append, Lane, Reporting, Reserve, Sleep, Topic};
 use crate::compression::Compression;
 use crate::record::Record;
 use crate::report::ReportQueue;
@@ -38,16 +38,30 @@ fn room_with(partitions: i32, linger: Duration) -> (Arc<Owner>, Arc<Topic>) {
 }
 
 fn append(accumulator: &RecordAccumulator, topic: &Topic, value: &[u8]) {
-    let partition = topic.partition(0).unwrap();
+    append_to(accumulator, topic, topic.partition(0).unwrap(), None, value);
+}
+
+fn append_to(
+    accumulator: &RecordAccumulator,
+    topic: &Topic,
+    partition: &Arc<PartitionQueue>,
+    sticky: Option<Lane>,
+    value: &[u8],
+) {
     let record = Record { topic: "t", value: Some(value), ..Record::default() };
     let mut buffer = None;
-    while accumulator.append(topic, partition, &record, 0, None, &mut buffer).unwrap()
-        == Append::NeedsBuffer
-    {
-        let Ok(Reserve::Granted(granted)) = accumulator.pool.reserve(BATCH_SIZE, || None) else {
-            panic!("there is memory");
-        };
-        buffer = Some((granted, Instant(1)));
+    loop {
+        match accumulator.append(topic, partition, &record, 0, sticky, &mut buffer).unwrap() {
+            Append::Done => return,
+            Append::NeedsBuffer => {
+                let Ok(Reserve::Granted(memory)) = accumulator.pool.reserve(BATCH_SIZE, || None)
+                else {
+                    panic!("there is memory");
+                };
+                buffer = Some((memory, Instant(1)));
+            }
+            Append::PartitionChanged => panic!("the partition is to stay"),
+        }
     }
 }
 
@@ -231,13 +245,7 @@ fn done_when_told(linger: Duration) -> usize {
     let worker = Worker::new(&owner.0, jobs).unwrap();
     *owner.0.jobs.lock() = Some(sender);
     for partition in topic.partitions() {
-        let record = Record { topic: "t", value: Some(b"value"), ..Record::default() };
-        let Ok(Reserve::Granted(granted)) = owner.0.pool.reserve(BATCH_SIZE, || None) else {
-            panic!("there is memory");
-        };
-        let mut buffer = Some((granted, Instant(1)));
-        let done = owner.0.append(&topic, partition, &record, 0, None, &mut buffer);
-        assert_eq!(done.unwrap(), Append::Done);
+        append_to(&owner.0, &topic, partition, None, b"value");
         assert!(!owner.0.may_send(partition), "a worker is to have it");
     }
     let mut listed = Vec::new();
@@ -272,14 +280,8 @@ fn a_batch_that_was_sealed_in_time_is_no_reason_to_leave_its_partition() {
     let (owner, topic) = room_with(3, Duration::ZERO);
     let lane = topic.partitioner.lane();
     let partition = topic.partition(topic.partitioner.peek(&topic, false, lane)).unwrap();
-    let record = Record { topic: "t", value: Some(b"value"), ..Record::default() };
     for _ in 0..3 {
-        let Ok(Reserve::Granted(granted)) = owner.0.pool.reserve(BATCH_SIZE, || None) else {
-            panic!("there is memory");
-        };
-        let mut buffer = Some((granted, Instant(1)));
-        let done = owner.0.append(&topic, partition, &record, 0, Some(lane), &mut buffer);
-        assert_eq!(done.unwrap(), Append::Done);
+        append_to(&owner.0, &topic, partition, Some(lane), b"value");
         assert!(owner.0.may_send(partition));
     }
     assert!(topic.partitioner.is_current(lane, partition.partition));

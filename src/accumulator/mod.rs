@@ -70,19 +70,6 @@ pub enum Append {
     PartitionChanged,
 }
 
-/// What an attempt at an append did that asks for nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AtOnce {
-    /// The record is in; the sender has been told if it must act.
-    Done,
-    /// Nothing, as there is no batch with room.
-    NoRoom,
-    /// Nothing but that the sticky partition was left: choose again.
-    PartitionLeft,
-    /// Nothing, for another reason.
-    Refused,
-}
-
 /// See the file's comment.
 pub struct RecordAccumulator {
     config: AccumulatorConfig,
@@ -158,8 +145,7 @@ impl RecordAccumulator {
             TryAppend::Done { grown, full } => {
                 self.count(topic, partition, deque, sticky, grown, full);
                 if full {
-                    self.tell(partition, deque, false, true);
-                    self.publish(partition, deque);
+                    self.filled(partition, deque);
                 }
                 self.unlock(guard);
                 Ok(Append::Done)
@@ -184,7 +170,8 @@ impl RecordAccumulator {
         }
     }
 
-    /// Appends to the partition's last batch, if that needs nothing else.
+    /// Appends to the partition's last batch, if that needs nothing else. `None` where `append` is
+    /// to find out why not.
     #[inline(always)]
     pub fn append_at_once(
         &self,
@@ -193,8 +180,8 @@ impl RecordAccumulator {
         record: &Record<'_>,
         timestamp: i64,
         sticky: Option<Lane>,
-    ) -> AtOnce {
-        let Some(mut guard) = topic.try_lock(partition, sticky) else { return AtOnce::Refused };
+    ) -> Option<Append> {
+        let mut guard = topic.try_lock(partition, sticky)?;
         let done = self.append_next(topic, partition, &mut guard, record, timestamp, sticky);
         self.unlock(guard);
         done
@@ -217,7 +204,7 @@ impl RecordAccumulator {
         while let Some(record) = more(count) {
             let timestamp = record.timestamp.unwrap_or(timestamp);
             match self.append_next(topic, partition, &mut guard, &record, timestamp, sticky) {
-                AtOnce::Done => count += 1,
+                Some(Append::Done) => count += 1,
                 _ => break,
             }
         }
@@ -251,13 +238,13 @@ impl RecordAccumulator {
         record: &Record<'_>,
         timestamp: i64,
         sticky: Option<Lane>,
-    ) -> AtOnce {
+    ) -> Option<Append> {
         let Record { key, value, headers, opaque, no_report, .. } = *record;
         let usual = UsualRecord { key, value, headers, opaque };
         if !no_report
             && self.gate.append_usual_to(topic, partition, deque, &usual, timestamp, sticky)
         {
-            return AtOnce::Done;
+            return Some(Append::Done);
         }
         self.append_unusual(topic, partition, deque, record, timestamp, sticky)
     }
@@ -271,27 +258,26 @@ impl RecordAccumulator {
         record: &Record<'_>,
         timestamp: i64,
         sticky: Option<Lane>,
-    ) -> AtOnce {
+    ) -> Option<Append> {
         if self.gate.is_closed()
             || sticky.is_some_and(|lane| self.partition_changed(topic, partition, deque, lane))
         {
-            return AtOnce::Refused;
+            return None;
         }
-        let Some(batch) = self.gate.last_open(deque) else { return AtOnce::NoRoom };
+        let Some(batch) = self.gate.last_open(deque) else { return Some(Append::NeedsBuffer) };
         match batch.try_append(record, timestamp, self.config.reporting, &self.reports) {
             TryAppend::Done { grown, full } => {
                 self.count(topic, partition, deque, sticky, grown, full);
                 if full {
-                    self.tell(partition, deque, false, true);
-                    self.publish(partition, deque);
+                    self.filled(partition, deque);
                 }
-                AtOnce::Done
+                Some(Append::Done)
             }
             TryAppend::NoRoom if self.leaves_full(topic, partition, deque, sticky) => {
-                AtOnce::PartitionLeft
+                Some(Append::PartitionChanged)
             }
-            TryAppend::NoRoom | TryAppend::NeedsBuffer => AtOnce::NoRoom,
-            TryAppend::ReportsFull => AtOnce::Refused,
+            TryAppend::NoRoom | TryAppend::NeedsBuffer => Some(Append::NeedsBuffer),
+            TryAppend::ReportsFull => None,
         }
     }
 
@@ -374,24 +360,28 @@ impl RecordAccumulator {
         sticky: Option<Lane>,
     ) -> bool {
         let (Some(lane), enough) = (sticky, self.config.batch_size) else { return false };
+        let went_there = deque.sticky_bytes;
         // One that was sealed because its time had come is no reason.
         let Some(last) = self.gate.last_open(deque).filter(|last| last.is_open()) else {
             return false;
         };
         let left_over = enough.saturating_sub(last.size());
-        let has_enough = deque.sticky_bytes > 0 && deque.sticky_bytes + left_over >= enough;
+        let has_enough = went_there > 0 && went_there + left_over >= enough;
         if !has_enough || topic.partition_count() == 1 {
             return false;
         }
         // So it counts as full, and does not linger.
-        if let Some(last) = deque.batches.back_mut() {
-            self.seal(partition, last);
-        }
-        self.tell(partition, deque, false, true);
-        self.publish(partition, deque);
+        self.seal(partition, last);
+        self.filled(partition, deque);
         deque.sticky_bytes = 0;
         topic.partitioner.switch(topic, self.config.adaptive, lane, partition.partition);
         true
+    }
+
+    /// The last batch became full.
+    fn filled(&self, partition: &Arc<PartitionQueue>, deque: &mut Deque) {
+        self.tell(partition, deque, false, true);
+        self.publish(partition, deque);
     }
 
     /// Has the sender be told of a new batch or of one that became full, if it is news.

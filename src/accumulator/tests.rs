@@ -149,7 +149,7 @@ fn the_sender_is_woken_when_the_lock_that_it_will_need_is_left() {
         &|| room.append(&fills, 0).unwrap(),
         &|| {
             let done = accumulator.append_at_once(&room.topic, partition, &fills, 0, None);
-            assert_eq!(done, AtOnce::Done);
+            assert_eq!(done, Some(Append::Done));
         },
         &|| assert_eq!(accumulator.append_more(&room.topic, partition, 0, None, more), 1),
     ];

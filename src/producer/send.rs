@@ -10,7 +10,7 @@ use super::rules::Choice;
 use super::shortcut::{self, Last};
 use super::tickets::Awaited;
 use super::{Producer, Timeout, closed};
-use crate::accumulator::{Append, AtOnce, Buffer, Reserve, Topic};
+use crate::accumulator::{Append, Buffer, Reserve, Topic};
 use crate::error::{Error, ErrorCode, Result};
 use crate::record::Record;
 use crate::sync;
@@ -250,15 +250,15 @@ impl Producer {
                 let accumulator = &self.shared.accumulator;
                 accumulator.append_at_once(topic, partition, record, timestamp, sticky)
             };
-            match topic.partition(index).map_or(AtOnce::Refused, append) {
+            match topic.partition(index).and_then(append) {
                 // At most once for each partition, as its bytes count anew.
-                AtOnce::PartitionLeft => {}
+                Some(Append::PartitionChanged) => {}
                 done => break done,
             }
         };
         match at_once {
-            AtOnce::Done => return Ok(()),
-            AtOnce::NoRoom if in_hand.is_none() => {
+            Some(Append::Done) => return Ok(()),
+            Some(Append::NeedsBuffer) if in_hand.is_none() => {
                 *in_hand = Some((self.reserve(record, patience)?, time::now()));
             }
             _ => {}
