@@ -17,6 +17,7 @@ mod error;
 mod fork;
 mod handle;
 mod packed;
+mod prefetch;
 mod producer;
 mod record;
 mod report;

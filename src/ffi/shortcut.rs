@@ -3,6 +3,7 @@
 
 use super::argument;
 use super::fork;
+use super::prefetch::prefetch;
 use super::producer::ottla_producer_t;
 use super::record::{check_struct, ottla_record_t, with_headers};
 use crate::accumulator::UsualRecord;
@@ -93,6 +94,7 @@ unsafe fn parts<'a>(seen: &ottla_record_t, headers: &'a [Header<'a>]) -> Option<
     let key = unsafe { argument::bytes(seen.key, seen.key_length, "key") }.ok()?;
     // SAFETY: as above.
     let value = unsafe { argument::bytes(seen.value, seen.value_length, "value") }.ok()?;
+    prefetch(value.unwrap_or_default());
     let partition = (seen.partition >= 0).then_some(seen.partition);
     let timestamp = (seen.timestamp_ms >= 0).then_some(seen.timestamp_ms);
     let record = UsualRecord { key, value, headers, opaque: seen.opaque };
