@@ -85,8 +85,7 @@ pub struct RecordAccumulator {
     pub wakeup: Wakeup,
     listed: Mutex<Vec<Arc<PartitionQueue>>>,
     jobs: compression::Jobs,
-    batch_ids: AtomicU64,
-    /// Batches below this id are being flushed.
+    /// Batches below this mark are being flushed.
     flush_below: AtomicU64,
     /// Whether and how records are taken.
     pub gate: Arc<Gate>,
@@ -107,7 +106,6 @@ impl RecordAccumulator {
             incomplete: IncompleteBatches::default(),
             wakeup: Wakeup::default(),
             listed: Mutex::default(),
-            batch_ids: AtomicU64::new(0),
             flush_below: AtomicU64::new(0),
             gate,
             ready: AtomicIsize::new(0),
@@ -295,15 +293,15 @@ impl RecordAccumulator {
         if let Some(last) = deque.batches.back_mut() {
             self.seal(partition, last);
         }
-        let id = self.batch_ids.fetch_add(1, Ordering::Relaxed);
+        let number = self.incomplete.begin();
         let estimate = self.compresses().then(|| partition.ratio.get());
-        let mut batch = ProducerBatch::new(id, now, buffer, self.reports.slots(), estimate);
+        let mut batch = ProducerBatch::new(number, now, buffer, self.reports.slots(), estimate);
         let TryAppend::Done { grown, full } =
             batch.try_append(record, timestamp, self.config.reporting, &self.reports)
         else {
+            self.complete(&[batch.id]);
             return Err(reports_full()); // The first record always fits.
         };
-        self.incomplete.add(batch.id);
         deque.batches.push_back(batch);
         partition.seen.store(true, Ordering::Relaxed);
         self.publish(partition, deque);
@@ -499,15 +497,10 @@ impl RecordAccumulator {
         }
     }
 
-    /// All batches that there are have smaller ids.
-    pub fn next_batch_id(&self) -> u64 {
-        self.batch_ids.load(Ordering::SeqCst)
-    }
-
-    /// Has no batch that is here now take records that come after this. Returns the number below
-    /// which their ids are.
+    /// Has no batch that is here now take records that come after this. Returns the mark below
+    /// which they are.
     pub fn end_batches(&self) -> u64 {
-        let below = self.next_batch_id();
+        let below = self.incomplete.mark();
         self.gate.end_batches(below);
         below
     }
@@ -515,24 +508,22 @@ impl RecordAccumulator {
     /// Splits a sealed batch into pieces of at most `size_max` bytes, as far as single records
     /// allow. A flush that waits for the batch now waits for the pieces.
     pub fn split(&self, batch: ProducerBatch, size_max: usize) -> Vec<ProducerBatch> {
+        let number = batch.id.number;
         let pieces = batch.split(size_max);
-        pieces.iter().for_each(|piece| self.incomplete.add(piece.id));
+        self.incomplete.split(number, pieces.len());
         pieces
     }
 
     /// Counts a batch that a test makes up.
     #[cfg(all(test, feature = "shuttle"))]
     pub(crate) fn start_batch(&self) -> BatchId {
-        let number = self.batch_ids.fetch_add(1, Ordering::Relaxed);
-        let id = BatchId { number, first_record: 0 };
-        self.incomplete.add(id);
-        id
+        BatchId { number: self.incomplete.begin(), first_record: 0 }
     }
 
     /// Makes every batch ready until those that are here now are reported, even if nobody waits
-    /// for that. Returns the number below which their ids are.
+    /// for that. Returns the mark below which they are.
     pub fn flush(&self) -> u64 {
-        let below = self.next_batch_id();
+        let below = self.incomplete.mark();
         self.flush_below.fetch_max(below, Ordering::SeqCst);
         self.wakeup.demand(Instant(0));
         below

@@ -71,7 +71,7 @@ impl Shared {
     pub fn purge(&self, purge: Purge) {
         let below = match purge.queued {
             true => self.accumulator.end_batches(),
-            false => self.accumulator.next_batch_id(),
+            false => self.accumulator.incomplete.mark(),
         };
         self.purges.add(purge, below);
         self.accumulator.wakeup.demand(Instant(0));
