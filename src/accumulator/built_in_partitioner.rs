@@ -9,9 +9,10 @@
 //! threads that fight for a lock are slower than one alone.
 
 use std::cell::Cell;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicU32, AtomicUsize, Ordering};
 
-use super::topic::Topic;
+use super::topic::{PartitionQueue, Topic};
 use crate::sync::Mutex;
 
 /// No partition was drawn yet.
@@ -48,6 +49,7 @@ struct Draw {
     cumulative: Vec<u32>,
     /// Batches that wait for them, as last seen.
     queued: Vec<u32>,
+    none_has_leader: bool,
     /// Draws until the next rebuild.
     left: usize,
     /// All draws, and which one was the last of each lane.
@@ -62,6 +64,7 @@ impl Default for BuiltInPartitioner {
             ids: Vec::new(),
             cumulative: Vec::new(),
             queued: Vec::new(),
+            none_has_leader: false,
             left: 0,
             draws: 0,
             last: [0; LANES],
@@ -129,7 +132,7 @@ impl BuiltInPartitioner {
         draw.left -= 1;
         draw.draws = draw.draws.wrapping_add(1);
         draw.last[lane.0] = draw.draws;
-        let mut next = draw.next();
+        let mut next = draw.next(topic, adaptive);
         let apart = self.apart.load(Ordering::Relaxed);
         if apart > 0 {
             self.apart.store(apart - 1, Ordering::Relaxed);
@@ -137,7 +140,7 @@ impl BuiltInPartitioner {
                 if !self.is_taken(next, lane, &draw) {
                     break;
                 }
-                next = draw.next();
+                next = draw.next(topic, adaptive);
             }
         }
         self.current[lane.0].store(next, Ordering::Release);
@@ -182,7 +185,8 @@ impl Draw {
                 self.queued.push(partition.queued());
             }
         }
-        if self.ids.is_empty() {
+        self.none_has_leader = self.ids.is_empty();
+        if self.none_has_leader {
             self.ids.extend(0..count);
         } else if adaptive && all_seen && self.ids.len() >= 2 {
             let some_left_out = self.ids.len() < count as usize;
@@ -190,7 +194,18 @@ impl Draw {
         }
     }
 
-    fn next(&mut self) -> i32 {
+    /// The next partition, which has a leader if any had one at the last look.
+    fn next(&mut self, topic: &Topic, adaptive: bool) -> i32 {
+        let next = self.any();
+        let has_leader = |queue: &Arc<PartitionQueue>| queue.available.load(Ordering::Relaxed);
+        if self.none_has_leader || topic.partition(next).is_some_and(has_leader) {
+            return next;
+        }
+        self.rebuild(topic, adaptive);
+        self.any()
+    }
+
+    fn any(&mut self) -> i32 {
         match self.cumulative.last() {
             None => self.ids[self.rng.usize(..self.ids.len())],
             Some(&total) => {
@@ -219,7 +234,6 @@ fn cumulative_frequencies(queued: &[u32], some_left_out: bool, into: &mut Vec<u3
 mod tests {
     use super::*;
     use crate::accumulator::topic::Topics;
-    use std::sync::Arc;
 
     fn topic(partitions: i32, has_leader: impl Fn(i32) -> bool) -> Arc<Topic> {
         let topics = Topics::default();
@@ -265,6 +279,23 @@ mod tests {
             some.partitioner.switch(&some, true, SHARED, now);
             assert!((0..4).contains(&none.partitioner.peek(&none, true, SHARED)));
         }
+    }
+
+    #[test]
+    fn a_partition_that_loses_its_leader_is_not_drawn_any_more() {
+        let topics = Topics::default();
+        let topic = topics.get_or_add("t");
+        topics.update(&topic, 1000, |_| true);
+        topic.partitioner.peek(&topic, true, SHARED);
+        topics.update(&topic, 1000, |p| p % 500 == 7);
+        let drawn: std::collections::BTreeSet<i32> = (0..50)
+            .map(|_| {
+                let before = topic.partitioner.peek(&topic, true, SHARED);
+                topic.partitioner.switch(&topic, true, SHARED, before);
+                topic.partitioner.peek(&topic, true, SHARED)
+            })
+            .collect();
+        assert_eq!(Vec::from_iter(drawn), [7, 507]);
     }
 
     #[test]
