@@ -151,16 +151,16 @@ pub enum TryAppend {
 }
 
 impl ProducerBatch {
-    /// An empty batch that writes into `buffer`; `estimate` is there if it is to be compressed.
+    /// An empty batch that writes into `buffer`; `estimate` is there if it is to be compressed. It
+    /// gets its number with its first record.
     pub fn new(
-        number: u64,
         created: Instant,
         buffer: Buffer,
         slots: Slots,
         estimate: Option<f32>,
     ) -> ProducerBatch {
         ProducerBatch {
-            id: BatchId { number, first_record: 0 },
+            id: BatchId { number: 0, first_record: 0 },
             created,
             slots,
             record_count: 0,

@@ -14,7 +14,7 @@ pub struct Gate {
     batch_size: usize,
     reporting: Reporting,
     closed: AtomicBool,
-    /// Batches below this id take no more records.
+    /// Batches below this mark take no more records.
     ended_below: AtomicU64,
 }
 
@@ -36,7 +36,7 @@ impl Gate {
         self.closed.load(Ordering::Acquire)
     }
 
-    /// Has batches whose ids are below a number take no more records.
+    /// Has batches below a mark take no more records.
     pub fn end_batches(&self, below: u64) {
         self.ended_below.fetch_max(below, Ordering::SeqCst);
     }

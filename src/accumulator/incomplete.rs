@@ -1,7 +1,7 @@
 //! The batches that are not yet reported, and who waits for them (flush).
 //!
-//! They are numbered as they begin, and counted by runs of numbers. Who may wait for all that are
-//! there now has a run end (`mark`): all below are reported once no run before it has any.
+//! They are numbered as they begin, and counted by runs of numbers. A mark ends the run: all below
+//! it are reported once no earlier run has a batch.
 
 use std::collections::VecDeque;
 
@@ -83,7 +83,8 @@ impl IncompleteBatches {
         }
     }
 
-    /// Batches were reported.
+    /// Batches were reported. Each of them, and each piece, counts once: a second time would count
+    /// for another one.
     pub fn remove(&self, ids: impl Iterator<Item = BatchId>) {
         let mut counts = self.counts.lock();
         ids.for_each(|id| counts.remove(id.number));
@@ -115,7 +116,8 @@ impl IncompleteBatches {
         mark
     }
 
-    /// Whether every batch below a mark was reported.
+    /// Whether every batch below a mark was reported. Of another number that is said late perhaps,
+    /// but never too early.
     pub fn is_below(&self, mark: u64) -> bool {
         self.counts.lock().is_below(mark)
     }
@@ -209,9 +211,13 @@ mod tests {
                     (_, None) => {}
                 }
                 prop_assert_eq!(batches.len(), there.values().sum::<usize>());
-                for &mark in &marks {
-                    let none = there.keys().next().is_none_or(|first| *first >= mark);
-                    prop_assert_eq!(batches.is_below(mark), none);
+                let none_below =
+                    |number| there.keys().next().is_none_or(|first| *first >= number);
+                for &mark in marks.iter().chain(&[u64::MAX]) {
+                    prop_assert_eq!(batches.is_below(mark), none_below(mark));
+                }
+                for number in 0..200 {
+                    prop_assert!(none_below(number) || !batches.is_below(number));
                 }
                 prop_assert!(batches.counts.lock().runs.len() <= there.len() + 1);
             }

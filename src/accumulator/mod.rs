@@ -293,15 +293,15 @@ impl RecordAccumulator {
         if let Some(last) = deque.batches.back_mut() {
             self.seal(partition, last);
         }
-        let number = self.incomplete.begin();
         let estimate = self.compresses().then(|| partition.ratio.get());
-        let mut batch = ProducerBatch::new(number, now, buffer, self.reports.slots(), estimate);
+        let mut batch = ProducerBatch::new(now, buffer, self.reports.slots(), estimate);
         let TryAppend::Done { grown, full } =
             batch.try_append(record, timestamp, self.config.reporting, &self.reports)
         else {
-            self.complete(&[batch.id]);
             return Err(reports_full()); // The first record always fits.
         };
+        // It counts from now on, and not before: one that never was would hold up a close.
+        batch.id.number = self.incomplete.begin();
         deque.batches.push_back(batch);
         partition.seen.store(true, Ordering::Relaxed);
         self.publish(partition, deque);

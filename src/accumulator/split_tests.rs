@@ -16,7 +16,8 @@ fn batch(pool: &Arc<BufferPool>, reports: &ReportQueue, count: u64) -> ProducerB
     let Ok(crate::accumulator::Reserve::Granted(buffer)) = pool.reserve(20_000, || None) else {
         panic!("there is memory")
     };
-    let mut batch = ProducerBatch::new(7, Instant(5), buffer, Slots::default(), None);
+    let mut batch = ProducerBatch::new(Instant(5), buffer, Slots::default(), None);
+    batch.id.number = 7;
     for i in 0..count {
         let (name, value) = (format!("h{i}"), vec![i as u8; 80]);
         let headers = [Header { name: &name, value: (i % 2 == 0).then_some(&b"x"[..]) }];

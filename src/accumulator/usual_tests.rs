@@ -21,7 +21,7 @@ fn buffer(pool: &Arc<BufferPool>) -> Buffer {
 }
 
 fn new_batches(pool: &Arc<BufferPool>, estimate: Option<f32>) -> [ProducerBatch; 2] {
-    [(); 2].map(|()| ProducerBatch::new(1, Instant(1), buffer(pool), Slots::default(), estimate))
+    [(); 2].map(|()| ProducerBatch::new(Instant(1), buffer(pool), Slots::default(), estimate))
 }
 
 impl Twins {

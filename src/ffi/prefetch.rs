@@ -5,11 +5,11 @@
 
 /// Shorter values are there by the time they are copied; to ask for them costs as much.
 const LEN_MIN: usize = 256;
-/// Longer ones are fetched by the processor itself, once it sees where the copy goes.
+/// The rest of longer ones is fetched by the processor itself, once it sees where the copy goes.
 const LEN_MAX: usize = 2048;
 const CACHE_LINE: usize = 64;
 
-/// Begins to fetch `bytes`, where that pays.
+/// Begins to fetch `bytes`, or most of them, where that pays.
 #[inline(always)]
 pub fn prefetch(bytes: &[u8]) {
     if bytes.len() >= LEN_MIN {
