@@ -7,8 +7,10 @@ cd "$(dirname "$0")/.."
 runs=${RUNS:-3}
 only=${ONLY:-sink threads growth kafka latency}
 out=build/bench/runs.jsonl
+# Apart, so that what Ottla does alone is not compared with what the others did at another time.
+growth=build/bench/growth.jsonl
 data=build/kafka/bench
-rm -f $out
+rm -f $out $growth
 
 run() { bench/run.py --runs "$runs" --out $out "$@" >/dev/null || failed=1; }
 wanted() { [[ " $only " == *" $1 "* ]]; }
@@ -27,7 +29,7 @@ if wanted threads; then
 fi
 if wanted growth; then
   say "what growth costs Ottla"
-  alone=(--peers ottla)
+  alone=(--peers ottla --out $growth)
   run "${alone[@]}" --partitions 1,12,120,1000,10000 --keyed 1
   run "${alone[@]}" --topics 1,10,100,1000
   run "${alone[@]}" --no-pin --threads 1,2,4,8,16
@@ -53,6 +55,6 @@ if wanted latency; then
   say "on Kafka, at a rate"
   run "${kafka[@]}" --rates 1000,20000 --lingers 0,5
 fi
-bench/report.py $out build/bench/report
-if wanted growth; then bench/curves.py $out build/bench/growth; fi
+if [ -s $out ]; then bench/report.py $out build/bench/report; fi
+if wanted growth; then bench/curves.py $growth build/bench/growth; fi
 exit $failed

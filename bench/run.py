@@ -57,7 +57,7 @@ def warmup(options, peer, size, rate):
         return 300_000 if peer == "java" else 20_000
     if peer == "java":
         return 1_500_000 if size <= 200 else 800_000
-    return 100_000
+    return min(100_000, 1_000_000_000 // size)
 
 
 def start_sink(options, partitions, brokers):
