@@ -7,6 +7,9 @@
  *     sends one prebuilt batch again and again as Produce v7 over one connection, with INFLIGHT (5)
  *     requests outstanding and PACK (1 to 12) partitions, one such batch each, in a request;
  *     SECONDS is at most 60
+ *   limit fresh PORT TOPIC PARTS SIZE BATCH SECONDS [INFLIGHT [PACK]]
+ *     as blast, but encodes each record anew out of the payload, and sums each batch, into memory
+ *     that is kept until the answer came: all that a producer does with bytes, and nothing else
  *   limit pace RATE SECONDS
  *     wakes up a thousand times a second, as a program does that sends at a rate (peers/peer.h), and
  *     asks the time for each record: what such a program costs without a producer
@@ -70,11 +73,13 @@ static void do_blast(int port, const char *topic, int parts, int size, size_t ba
   int64_t i = 0, reqs = 0, done = 0, errs = 0;
   size_t len = build(b, batch, size, &i, &cnt);
   put32(b + 17, crc32c(b + 21, len - 21));
+  uint8_t *same[12];
+  for (int j = 0; j < 12; j++) same[j] = b;
   if (secs > 60) secs = 60;
   double t0 = now(), c0 = cpu(), end = t0 + secs;
   while (out || now() < end) {
     if (out < inflight && now() < end) {
-      ask(fd, reqs, topic, parts, pack, b, len);
+      ask(fd, reqs, topic, parts, pack, same, len);
       reqs++, out++;
       continue;
     }
@@ -87,6 +92,65 @@ static void do_blast(int port, const char *topic, int parts, int size, size_t ba
          size, batch, inflight, pack, wall, (long long)done, (long long)errs, m / wall,
          m * size / wall / 1e6, c / m * 1e6);
 }
+/* What a state of the checksum becomes by `third` zero bytes, a column for each of its bits. */
+static uint32_t columns[32];
+static size_t third;
+static uint32_t shift(uint32_t c) {
+  uint32_t r = 0;
+  for (int i = 0; c; i++, c >>= 1)
+    if (c & 1) r ^= columns[i];
+  return r;
+}
+/* The checksum with three sums at once, of n bytes, the same n each time. */
+static uint32_t joined_sum(const uint8_t *p, size_t n) {
+  if (third != n / 24 * 8) {
+    third = n / 24 * 8;
+    for (int i = 0; i < 32; i++) {
+      uint64_t c = 1u << i;
+      for (size_t k = 0; k < third; k += 8) c = _mm_crc32_u64(c, 0);
+      columns[i] = c;
+    }
+  }
+  uint64_t a = 0xffffffff, b = 0, c = 0;
+  for (size_t i = 0; i < third; i += 8) {
+    a = _mm_crc32_u64(a, *(const uint64_t *)(p + i));
+    b = _mm_crc32_u64(b, *(const uint64_t *)(p + third + i));
+    c = _mm_crc32_u64(c, *(const uint64_t *)(p + 2 * third + i));
+  }
+  uint32_t sum = shift(shift(a) ^ b) ^ c;
+  for (size_t i = 3 * third; i < n; i++) sum = _mm_crc32_u8(sum, p[i]);
+  return ~sum;
+}
+static void do_fresh(int port, const char *topic, int parts, int size, size_t batch, double secs,
+                     int inflight, int pack) {
+  int cnt, fd = dial(port), out = 0, slots = inflight * pack;
+  uint8_t **b = malloc(slots * sizeof *b);
+  for (int j = 0; j < slots; j++) b[j] = malloc(batch + size + 128);
+  int64_t i = 0, reqs = 0, done = 0, errs = 0;
+  if (secs > 60) secs = 60;
+  double t0 = now(), c0 = cpu(), end = t0 + secs;
+  while (out || now() < end) {
+    if (out < inflight && now() < end) {
+      uint8_t **mine = b + reqs % inflight * pack;
+      size_t len = 0;
+      for (int j = 0; j < pack; j++) {
+        /* The same offset deltas each time, so the same length. */
+        len = build(mine[j], batch, size, &i, &cnt);
+        put32(mine[j] + 17, joined_sum(mine[j] + 21, len - 21));
+      }
+      ask(fd, reqs++, topic, parts, pack, mine, len);
+      out++;
+      continue;
+    }
+    errs += answer(fd, pack);
+    done++, out--;
+  }
+  double wall = now() - t0, c = cpu() - c0, m = (double)done * pack * cnt;
+  printf("{\"limit\":\"fresh\",\"size\":%d,\"batch\":%zu,\"inflight\":%d,\"pack\":%d,\"wall_s\":%.3f,"
+         "\"requests\":%lld,\"errors\":%lld,\"rps\":%.0f,\"mb_s\":%.1f,\"cpu_s_per_m\":%.4f}\n",
+         size, batch, inflight, pack, wall, (long long)done, (long long)errs, m / wall,
+         m * size / wall / 1e6, c / m * 1e6);
+}
 int main(int c, char **v) {
   if (c == 4 && !strcmp(v[1], "pace")) return do_pace(atof(v[2]), atof(v[3])), 0;
   if (c == 9 && !strcmp(v[1], "wakeups"))
@@ -94,10 +158,10 @@ int main(int c, char **v) {
                       atof(v[8])), 0;
   load();
   if (c == 5 && !strcmp(v[1], "build")) do_build(atoi(v[2]), atol(v[3]), atoll(v[4]));
-  else if (c >= 8 && !strcmp(v[1], "blast"))
-    do_blast(atoi(v[2]), v[3], atoi(v[4]), atoi(v[5]), atol(v[6]), atof(v[7]),
-             c > 8 ? atoi(v[8]) : 5,
-             c > 9 && atoi(v[9]) >= 1 && atoi(v[9]) <= 12 ? atoi(v[9]) : 1);
+  else if (c >= 8 && (!strcmp(v[1], "blast") || !strcmp(v[1], "fresh")))
+    (v[1][0] == 'b' ? do_blast : do_fresh)(
+        atoi(v[2]), v[3], atoi(v[4]), atoi(v[5]), atol(v[6]), atof(v[7]), c > 8 ? atoi(v[8]) : 5,
+        c > 9 && atoi(v[9]) >= 1 && atoi(v[9]) <= 12 ? atoi(v[9]) : 1);
   else { fprintf(stderr, "usage: see the head of limit.c\n"); return 2; }
   return 0;
 }

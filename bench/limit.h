@@ -95,9 +95,9 @@ static inline int dial(int port) {
   if (connect(fd, (void *)&a, sizeof a)) { perror("connect"); exit(1); }
   return fd;
 }
-/* Sends a batch to `pack` of `parts` partitions, as request number `req`. */
-static inline void ask(int fd, int64_t req, const char *topic, int parts, int pack, uint8_t *b,
-                       size_t len) {
+/* Sends `pack` batches of `len` bytes to as many of `parts` partitions, as request number `req`. */
+static inline void ask(int fd, int64_t req, const char *topic, int parts, int pack,
+                       uint8_t *const *b, size_t len) {
   uint8_t h[512], ph[12][12], *p = h + 4;
   int tl = strlen(topic);
   put16(p, 0), put16(p + 2, 7), put32(p + 4, req), put16(p + 8, 5);
@@ -108,7 +108,7 @@ static inline void ask(int fd, int64_t req, const char *topic, int parts, int pa
   struct iovec v[25] = {{h, p - h}};
   for (int j = 0; j < pack; j++) {
     put32(ph[j], (req * pack + j) % parts), put32(ph[j] + 4, len);
-    v[1 + 2 * j] = (struct iovec){ph[j], 8}, v[2 + 2 * j] = (struct iovec){b, len};
+    v[1 + 2 * j] = (struct iovec){ph[j], 8}, v[2 + 2 * j] = (struct iovec){b[j], len};
   }
   size_t left = p - h + pack * (8 + len);
   put32(h, left - 4);

@@ -105,7 +105,7 @@ static void *send_on(void *argument) {
       size_t len;
       uint8_t *b = take(&len, &in_flight);
       due = 0;
-      ask(io->fd, io->requests++, io->topic, io->parts, 1, b, len);
+      ask(io->fd, io->requests++, io->topic, io->parts, 1, &b, len);
     }
   }
   return NULL;
