@@ -146,8 +146,9 @@ static void do_fresh(int port, const char *topic, int parts, int size, size_t ba
     done++, out--;
   }
   double wall = now() - t0, c = cpu() - c0, m = (double)done * pack * cnt;
-  printf("{\"limit\":\"fresh\",\"size\":%d,\"batch\":%zu,\"inflight\":%d,\"pack\":%d,\"wall_s\":%.3f,"
-         "\"requests\":%lld,\"errors\":%lld,\"rps\":%.0f,\"mb_s\":%.1f,\"cpu_s_per_m\":%.4f}\n",
+  printf("{\"limit\":\"fresh\",\"size\":%d,\"batch\":%zu,\"inflight\":%d,\"pack\":%d,"
+         "\"wall_s\":%.3f,\"requests\":%lld,\"errors\":%lld,\"rps\":%.0f,\"mb_s\":%.1f,"
+         "\"cpu_s_per_m\":%.4f}\n",
          size, batch, inflight, pack, wall, (long long)done, (long long)errs, m / wall,
          m * size / wall / 1e6, c / m * 1e6);
 }
