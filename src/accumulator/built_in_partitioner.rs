@@ -9,10 +9,9 @@
 //! threads that fight for a lock are slower than one alone.
 
 use std::cell::Cell;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicU32, AtomicUsize, Ordering};
 
-use super::topic::{PartitionQueue, Topic};
+use super::topic::Topic;
 use crate::sync::Mutex;
 
 /// No partition was drawn yet.
@@ -47,9 +46,8 @@ struct Draw {
     /// Partitions that may be drawn, and their cumulative frequencies; rebuilt now and then.
     ids: Vec<i32>,
     cumulative: Vec<u32>,
-    /// Batches that wait for them, as last seen.
+    /// Batches that wait for them, as last seen; empty if none has a leader.
     queued: Vec<u32>,
-    none_has_leader: bool,
     /// Draws until the next rebuild.
     left: usize,
     /// All draws, and which one was the last of each lane.
@@ -64,7 +62,6 @@ impl Default for BuiltInPartitioner {
             ids: Vec::new(),
             cumulative: Vec::new(),
             queued: Vec::new(),
-            none_has_leader: false,
             left: 0,
             draws: 0,
             last: [0; LANES],
@@ -185,8 +182,7 @@ impl Draw {
                 self.queued.push(partition.queued());
             }
         }
-        self.none_has_leader = self.ids.is_empty();
-        if self.none_has_leader {
+        if self.ids.is_empty() {
             self.ids.extend(0..count);
         } else if adaptive && all_seen && self.ids.len() >= 2 {
             let some_left_out = self.ids.len() < count as usize;
@@ -197,8 +193,7 @@ impl Draw {
     /// The next partition, which has a leader if any had one at the last look.
     fn next(&mut self, topic: &Topic, adaptive: bool) -> i32 {
         let next = self.any();
-        let has_leader = |queue: &Arc<PartitionQueue>| queue.available.load(Ordering::Relaxed);
-        if self.none_has_leader || topic.partition(next).is_some_and(has_leader) {
+        if self.queued.is_empty() || topic.has_leader(next) {
             return next;
         }
         self.rebuild(topic, adaptive);
@@ -234,6 +229,7 @@ fn cumulative_frequencies(queued: &[u32], some_left_out: bool, into: &mut Vec<u3
 mod tests {
     use super::*;
     use crate::accumulator::topic::Topics;
+    use std::sync::Arc;
 
     fn topic(partitions: i32, has_leader: impl Fn(i32) -> bool) -> Arc<Topic> {
         let topics = Topics::default();

@@ -141,6 +141,11 @@ impl Topic {
         self.partitions.get(index)
     }
 
+    /// Whether a partition exists and has a leader that can be reached.
+    pub fn has_leader(&self, index: i32) -> bool {
+        self.partition(index).is_some_and(|partition| partition.available.load(Ordering::Relaxed))
+    }
+
     /// Takes a partition's lock if nobody has it. If somebody has, and the partition is sticky in a
     /// lane, that is noted.
     #[inline(always)]
@@ -168,10 +173,7 @@ impl Topic {
     pub fn next_in_turn(&self, count: i32) -> i32 {
         let count = count.max(1).unsigned_abs();
         let turn = self.turns.fetch_add(1, Ordering::Relaxed);
-        let available = |index: &u32| {
-            let partition = self.partitions.get(*index as i32);
-            partition.is_some_and(|partition| partition.available.load(Ordering::Relaxed))
-        };
+        let available = |index: &u32| self.has_leader(*index as i32);
         let next = turn % count;
         if available(&next) {
             return next as i32;
