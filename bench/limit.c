@@ -66,32 +66,6 @@ static void do_build(int size, size_t batch, int64_t n) {
          "\"encode_lz4_crc_ns\":%.1f,\"lz4_ratio\":%.2f}\n",
          size, batch, t[0], t[1], t[2], (double)zin / zout);
 }
-static void do_blast(int port, const char *topic, int parts, int size, size_t batch, double secs,
-                     int inflight, int pack) {
-  uint8_t *b = malloc(batch + size + 128);
-  int cnt, fd = dial(port), out = 0;
-  int64_t i = 0, reqs = 0, done = 0, errs = 0;
-  size_t len = build(b, batch, size, &i, &cnt);
-  put32(b + 17, crc32c(b + 21, len - 21));
-  uint8_t *same[12];
-  for (int j = 0; j < 12; j++) same[j] = b;
-  if (secs > 60) secs = 60;
-  double t0 = now(), c0 = cpu(), end = t0 + secs;
-  while (out || now() < end) {
-    if (out < inflight && now() < end) {
-      ask(fd, reqs, topic, parts, pack, same, len);
-      reqs++, out++;
-      continue;
-    }
-    errs += answer(fd, pack);
-    done++, out--;
-  }
-  double wall = now() - t0, c = cpu() - c0, m = (double)done * pack * cnt;
-  printf("{\"limit\":\"blast\",\"size\":%d,\"batch\":%zu,\"inflight\":%d,\"pack\":%d,\"wall_s\":%.3f,"
-         "\"requests\":%lld,\"errors\":%lld,\"rps\":%.0f,\"mb_s\":%.1f,\"cpu_s_per_m\":%.4f}\n",
-         size, batch, inflight, pack, wall, (long long)done, (long long)errs, m / wall,
-         m * size / wall / 1e6, c / m * 1e6);
-}
 /* What a state of the checksum becomes by `third` zero bytes, a column for each of its bits. */
 static uint32_t columns[32];
 static size_t third;
@@ -111,33 +85,36 @@ static uint32_t joined_sum(const uint8_t *p, size_t n) {
       columns[i] = c;
     }
   }
-  uint64_t a = 0xffffffff, b = 0, c = 0;
-  for (size_t i = 0; i < third; i += 8) {
-    a = _mm_crc32_u64(a, *(const uint64_t *)(p + i));
-    b = _mm_crc32_u64(b, *(const uint64_t *)(p + third + i));
-    c = _mm_crc32_u64(c, *(const uint64_t *)(p + 2 * third + i));
-  }
-  uint32_t sum = shift(shift(a) ^ b) ^ c;
+  uint64_t s[3] = {0xffffffff};
+  sum_thirds(p, third, s);
+  uint32_t sum = shift(shift(s[0]) ^ s[1]) ^ s[2];
   for (size_t i = 3 * third; i < n; i++) sum = _mm_crc32_u8(sum, p[i]);
   return ~sum;
 }
-static void do_fresh(int port, const char *topic, int parts, int size, size_t batch, double secs,
-                     int inflight, int pack) {
+/* A batch with its checksum. */
+static size_t batch_of(uint8_t *b, size_t batch, int size, int64_t *i, int *count) {
+  size_t len = build(b, batch, size, i, count);
+  put32(b + 17, joined_sum(b + 21, len - 21));
+  return len;
+}
+/* `fresh` makes each batch anew, in memory of its own; else all are one. */
+static void do_send(int fresh, int port, const char *topic, int parts, int size, size_t batch,
+                    double secs, int inflight, int pack) {
   int cnt, fd = dial(port), out = 0, slots = inflight * pack;
-  uint8_t **b = malloc(slots * sizeof *b);
-  for (int j = 0; j < slots; j++) b[j] = malloc(batch + size + 128);
   int64_t i = 0, reqs = 0, done = 0, errs = 0;
+  size_t len = 0;
+  uint8_t **b = malloc(slots * sizeof *b);
+  for (int j = 0; j < slots; j++) {
+    b[j] = fresh || !j ? malloc(batch + size + 128) : b[0];
+    if (!fresh && !j) len = batch_of(b[0], batch, size, &i, &cnt);
+  }
   if (secs > 60) secs = 60;
   double t0 = now(), c0 = cpu(), end = t0 + secs;
   while (out || now() < end) {
     if (out < inflight && now() < end) {
       uint8_t **mine = b + reqs % inflight * pack;
-      size_t len = 0;
-      for (int j = 0; j < pack; j++) {
-        /* The same offset deltas each time, so the same length. */
-        len = build(mine[j], batch, size, &i, &cnt);
-        put32(mine[j] + 17, joined_sum(mine[j] + 21, len - 21));
-      }
+      /* The same offset deltas each time, so the same length. */
+      for (int j = 0; fresh && j < pack; j++) len = batch_of(mine[j], batch, size, &i, &cnt);
       ask(fd, reqs++, topic, parts, pack, mine, len);
       out++;
       continue;
@@ -146,11 +123,11 @@ static void do_fresh(int port, const char *topic, int parts, int size, size_t ba
     done++, out--;
   }
   double wall = now() - t0, c = cpu() - c0, m = (double)done * pack * cnt;
-  printf("{\"limit\":\"fresh\",\"size\":%d,\"batch\":%zu,\"inflight\":%d,\"pack\":%d,"
+  printf("{\"limit\":\"%s\",\"size\":%d,\"batch\":%zu,\"inflight\":%d,\"pack\":%d,"
          "\"wall_s\":%.3f,\"requests\":%lld,\"errors\":%lld,\"rps\":%.0f,\"mb_s\":%.1f,"
          "\"cpu_s_per_m\":%.4f}\n",
-         size, batch, inflight, pack, wall, (long long)done, (long long)errs, m / wall,
-         m * size / wall / 1e6, c / m * 1e6);
+         fresh ? "fresh" : "blast", size, batch, inflight, pack, wall, (long long)done,
+         (long long)errs, m / wall, m * size / wall / 1e6, c / m * 1e6);
 }
 int main(int c, char **v) {
   if (c == 4 && !strcmp(v[1], "pace")) return do_pace(atof(v[2]), atof(v[3])), 0;
@@ -160,9 +137,9 @@ int main(int c, char **v) {
   load();
   if (c == 5 && !strcmp(v[1], "build")) do_build(atoi(v[2]), atol(v[3]), atoll(v[4]));
   else if (c >= 8 && (!strcmp(v[1], "blast") || !strcmp(v[1], "fresh")))
-    (v[1][0] == 'b' ? do_blast : do_fresh)(
-        atoi(v[2]), v[3], atoi(v[4]), atoi(v[5]), atol(v[6]), atof(v[7]), c > 8 ? atoi(v[8]) : 5,
-        c > 9 && atoi(v[9]) >= 1 && atoi(v[9]) <= 12 ? atoi(v[9]) : 1);
+    do_send(!strcmp(v[1], "fresh"), atoi(v[2]), v[3], atoi(v[4]), atoi(v[5]), atol(v[6]),
+            atof(v[7]), c > 8 ? atoi(v[8]) : 5,
+            c > 9 && atoi(v[9]) >= 1 && atoi(v[9]) <= 12 ? atoi(v[9]) : 1);
   else { fprintf(stderr, "usage: see the head of limit.c\n"); return 2; }
   return 0;
 }
