@@ -4,21 +4,22 @@ use std::time::{Duration, Instant};
 
 use ottla::{Record, State};
 
-use crate::cluster::{bootstrap, close_and_check, read, topic, topic_name};
+use crate::cluster::{bootstrap, close_and_check, read_all_of, topic, topic_name};
 use crate::oracle::Logged;
 use crate::run::Run;
 
 /// Without idempotence a retry keeps the order only so.
 const IN_ORDER: (&str, &str) = ("max.in.flight.requests.per.connection", "1");
 const WARM_UP: &[u8] = b"warm-up";
+const WARM_UPS: i32 = 12;
 const TEN_SECONDS: Option<Duration> = Some(Duration::from_secs(10));
 
 /// Brokers lead new partitions a moment after they say so: what is sent without acks in between is
 /// lost, and without idempotence the order. So one record goes to each partition beforehand.
 fn warm_topic(name: &str) -> String {
-    let topic = topic(name, 12);
+    let topic = topic(name, WARM_UPS);
     let run = Run::new(&bootstrap(), &[]);
-    for partition in 0..12 {
+    for partition in 0..WARM_UPS {
         let record = Record { topic: &topic, key: Some(WARM_UP), ..Record::default() };
         run.producer.send(&Record { partition: Some(partition), ..record }).unwrap();
     }
@@ -41,7 +42,7 @@ fn send(name: &str, settings: &[(&str, &str)], count: u32) -> (Run, Vec<Logged>)
     }
     drop(thread);
     run.producer.close(Some(Duration::from_secs(60))).unwrap();
-    let mut log = read(&topic);
+    let mut log = read_all_of(&topic, WARM_UPS as usize + count as usize);
     log.retain(|record| record.content.key.as_deref() != Some(WARM_UP));
     run.history(log.clone()).check();
     assert_eq!(log.len(), count as usize);

@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -54,9 +55,21 @@ pub fn read(topic: &str) -> Vec<Logged> {
     kafka(&["read", topic]).lines().map(|line| logged(topic, line)).collect()
 }
 
+/// As `read`, of a topic that has `count` records or will soon: a consumer sees a record when all
+/// replicas in sync have it, which without acks=all may be after its report.
+pub fn read_all_of(topic: &str, count: usize) -> Vec<Logged> {
+    let limit = Instant::now() + Duration::from_secs(20);
+    loop {
+        let log = read(topic);
+        if log.len() >= count || Instant::now() > limit {
+            return log;
+        }
+    }
+}
+
 /// Closes the producer and lets the oracle judge all that it did. The topics are all it sent to.
 pub fn close_and_check(run: &Run, topics: &[&str]) -> Vec<Logged> {
-    run.producer.close(Some(std::time::Duration::from_secs(240))).unwrap();
+    run.producer.close(Some(Duration::from_secs(240))).unwrap();
     let log: Vec<Logged> = topics.iter().flat_map(|topic| read(topic)).collect();
     run.history(log.clone()).check();
     log
