@@ -16,6 +16,12 @@ pub fn bootstrap() -> String {
     std::env::var("OTTLA_TEST_BOOTSTRAP").expect("run by tests/kafka/run.sh (make test)")
 }
 
+/// Whether it knows topics by name in what it is sent, and not by id (Produce before version 13).
+pub fn names_topics() -> bool {
+    let version = std::env::var("KAFKA_VERSION").unwrap_or_default();
+    version.starts_with("3.") || version.starts_with("4.0.")
+}
+
 /// Runs `kafka.sh VERB ARGS… DIR`, with more environment.
 pub fn kafka_with(args: &[&str], environment: &[(&str, &str)]) -> String {
     let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/kafka/kafka.sh");

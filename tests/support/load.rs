@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use ottla::{Header, Hooks, Record, State};
 
-use super::cluster::{bootstrap, kafka, read, topic_with};
+use super::cluster::{bootstrap, kafka, names_topics, read, topic_with};
 use super::oracle::{History, Recreated};
 use super::run::{Run, Thread};
 
@@ -208,8 +208,13 @@ impl Load {
         let from = Instant::now();
         kafka(&["delete", topic]);
         kafka(&["topic", topic, &PARTITIONS.to_string(), "3"]);
+        let by_name = names_topics();
+        if by_name {
+            // Those that were in flight are answered by then, or their time is over.
+            self.reports_grow(2000);
+        }
         let until = Instant::now();
-        let recreated = Recreated { topic: topic.to_owned(), from, until };
+        let recreated = Recreated { topic: topic.to_owned(), from, until, by_name };
         self.recreated.lock().unwrap().push(recreated);
     }
 

@@ -64,8 +64,12 @@ pub struct Recreated {
     pub topic: String,
     /// Before the deletion began.
     pub from: Instant,
-    /// When the new one was there.
+    /// When the new one was there, or later, when no request was in flight any more that may have
+    /// been meant for the old one, if `by_name`.
     pub until: Instant,
+    /// Whether requests name the topic (Produce before version 13): those in flight at the time
+    /// may come into the new log, and that in any order.
+    pub by_name: bool,
 }
 
 /// All that happened. The log has all records of all topics that were sent to, and no others.
@@ -117,7 +121,8 @@ impl History {
     pub fn violations(&self) -> Vec<String> {
         let mut found = Vec::new();
         let told = self.one_report_each(&mut found);
-        let gone = self.gone_with_their_topic(&mut found);
+        let mut gone = self.gone_with_their_topic(&mut found);
+        gone.extend(self.gone_by_name());
         let mut places = self.persisted_are_there(&told, &gone, &mut found);
         self.nothing_else_is_there(&told, &mut places, &mut found);
         self.order_of_sends(&places, &mut found);
@@ -243,7 +248,7 @@ impl History {
     /// The records of one thread are in the order of their sends in each partition.
     fn order_of_sends(&self, places: &HashMap<u64, usize>, found: &mut Vec<String>) {
         let mut last: HashMap<(u64, &str, i32), (i64, u64)> = HashMap::new();
-        for sent in &self.sent {
+        for sent in self.sent.iter().filter(|sent| !self.may_be_out_of_order(sent)) {
             let Some(logged) = places.get(&sent.opaque).map(|place| &self.log[*place]) else {
                 continue;
             };
@@ -262,14 +267,18 @@ impl History {
     /// once for each time: returns the records that were persisted before the last time.
     fn gone_with_their_topic(&self, found: &mut Vec<String>) -> HashSet<u64> {
         let mut lines: HashMap<(u64, &str, i32), Vec<&Told>> = HashMap::new();
-        for told in self.told.iter().filter(|told| told.report.offset >= 0) {
+        let unordered = self.sent.iter().filter(|sent| self.may_be_out_of_order(sent));
+        let unordered: HashSet<u64> = unordered.map(|sent| sent.opaque).collect();
+        let ordered = |told: &&Told| !unordered.contains(&told.report.opaque);
+        for told in self.told.iter().filter(|told| told.report.offset >= 0).filter(ordered) {
             let report = &told.report;
             let line = (told.producer, report.topic.as_str(), report.partition);
             lines.entry(line).or_default().push(told);
         }
         let mut gone = HashSet::new();
         for ((_, topic, partition), told) in lines {
-            let mut times = self.recreated.iter().filter(|r| r.topic == topic).peekable();
+            let by_id = |r: &&Recreated| r.topic == topic && !r.by_name;
+            let mut times = self.recreated.iter().filter(by_id).peekable();
             let last = times.clone().last();
             // Where in `told` the log that is there now begins.
             let mut begin = 0;
@@ -292,6 +301,29 @@ impl History {
             }
         }
         gone
+    }
+
+    /// Whether a request may have been in flight with the record while its topic was made again
+    /// and requests named it.
+    fn may_be_out_of_order(&self, sent: &Sent) -> bool {
+        let during = |r: &Recreated| r.by_name && r.topic == sent.topic && sent.at <= r.until;
+        self.recreated.iter().any(during)
+    }
+
+    /// The records that were persisted before their topic was made again, where the order of the
+    /// reports does not tell: in their place is something else or nothing.
+    fn gone_by_name(&self) -> HashSet<u64> {
+        let at = |r: &Logged| ((r.topic.clone(), r.partition, r.offset), r.content.clone());
+        let log: HashMap<_, _> = self.log.iter().map(at).collect();
+        let told: HashMap<u64, &Told> = self.told.iter().map(|t| (t.report.opaque, t)).collect();
+        let is_gone = |sent: &&Sent| {
+            told.get(&sent.opaque).is_some_and(|Told { report, .. }| {
+                let place = (sent.topic.clone(), report.partition, report.offset);
+                report.offset >= 0 && log.get(&place) != Some(&sent.content)
+            })
+        };
+        let during = self.sent.iter().filter(|sent| self.may_be_out_of_order(sent));
+        during.filter(is_gone).map(|sent| sent.opaque).collect()
     }
 }
 
