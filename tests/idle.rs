@@ -1,5 +1,5 @@
-//! A producer without any broker costs next to no CPU. It has a process of its own, as it looks at
-//! the process's clock ticks.
+//! A producer that cannot send or has nothing to send costs next to nothing. These tests have a
+//! process of their own, as they look at its clock ticks and threads.
 
 #[path = "support/fake_broker.rs"]
 mod fake_broker;
@@ -8,11 +8,15 @@ mod oracle;
 #[path = "support/run.rs"]
 mod run;
 
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use fake_broker::FakeBroker;
 use ottla::Record;
 use run::Run;
+
+/// Each test looks at the whole process.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// The kernel counts CPU time in hundredths of a second.
 const TICK: Duration = Duration::from_millis(10);
@@ -28,6 +32,7 @@ fn cpu_time() -> Duration {
 
 #[test]
 fn all_brokers_down_cost_at_most_a_twentieth_of_a_core() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let (broker, _) = FakeBroker::kafka();
     let settings = [("delivery.timeout.ms", "2000"), ("request.timeout.ms", "1000")];
     let run = Run::new(&broker.bootstrap(), &settings);
@@ -42,4 +47,34 @@ fn all_brokers_down_cost_at_most_a_twentieth_of_a_core() {
     let (took, cost) = (start.elapsed(), cpu_time() - before);
     assert!(took >= Duration::from_secs(2) && run.reports()[1].error.is_some());
     assert!(cost <= took / 20 + TICK, "{cost:?} of CPU in {took:?}");
+}
+
+/// How often the library's threads have been woken, from /proc/self/task.
+fn wake_ups() -> Vec<(String, String)> {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    let status = |task: std::io::Result<std::fs::DirEntry>| {
+        let status = std::fs::read_to_string(task.unwrap().path().join("status")).ok()?;
+        let line = |name: &str| status.lines().find_map(|l| l.strip_prefix(name)).map(str::trim);
+        let thread = line("Name:")?.to_owned();
+        let count = line("voluntary_ctxt_switches:")?.to_owned();
+        thread.starts_with("ottla-").then_some((thread, count))
+    };
+    tasks.filter_map(status).collect()
+}
+
+#[test]
+fn nothing_wakes_up_in_a_producer_that_has_nothing_to_do() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let (broker, _) = FakeBroker::kafka();
+    let run = Run::new(&broker.bootstrap(), &[("compression.type", "lz4")]);
+    let mut thread = run.thread();
+    for _ in 0..10 {
+        thread.send(&Record { topic: "t", value: Some(&[0; 1000]), ..Record::default() }).unwrap();
+    }
+    run.producer.flush(Some(Duration::from_secs(10))).unwrap();
+    std::thread::sleep(Duration::from_millis(200));
+    let before = wake_ups();
+    assert!(before.iter().any(|(name, _)| name == "ottla-io"), "{before:?}");
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!(wake_ups(), before);
 }

@@ -40,16 +40,26 @@ fn a_record_too_large_for_the_topic_fails_and_the_others_arrive_in_order() {
 #[test]
 #[ignore = "needs make test"]
 fn records_that_fit_alone_arrive_although_their_batch_does_not() {
-    let topic = topic_with("batch-too-large", 1, "max.message.bytes=2000");
-    let run = Run::new(&bootstrap(), &[("linger.ms", "50"), ("batch.size", "16384")]);
-    let mut thread = run.thread();
-    for i in 0..500u32 {
-        let value = format!("{i:0100}");
-        let value = Some(value.as_bytes());
-        thread.send(&Record { topic: &topic, value, ..Record::default() }).unwrap();
+    for codec in ["none", "gzip", "snappy", "lz4", "zstd"] {
+        let name = format!("batch-too-large-{codec}");
+        let topic = topic_with(&name, 1, "max.message.bytes=2000");
+        let settings = [("linger.ms", "50"), ("batch.size", "16384"), ("compression.type", codec)];
+        let run = Run::new(&bootstrap(), &settings);
+        let mut thread = run.thread();
+        let mut random = fastrand::Rng::with_seed(1);
+        for _ in 0..500 {
+            // No codec makes these smaller.
+            let value: Vec<u8> = (0..100).map(|_| random.u8(..)).collect();
+            let value = Some(&value[..]);
+            thread.send(&Record { topic: &topic, value, ..Record::default() }).unwrap();
+        }
+        drop(thread);
+        let log = close_and_check(&run, &[&topic]);
+        assert_eq!(log.len(), 500, "{codec}");
+        let metrics: serde_json::Value =
+            serde_json::from_str(&run.producer.metrics_json()).unwrap();
+        assert!(metrics["batch-split-total"].as_u64() > Some(0), "{metrics}");
     }
-    drop(thread);
-    assert_eq!(close_and_check(&run, &[&topic]).len(), 500);
 }
 
 #[test]
