@@ -60,9 +60,11 @@ archive_classes() (
   [ -f "$libs/kafka.jsa" ] || die "no class archive was made"
 )
 
-# Runs a Java class of the jars; standard output has its results alone.
+# Runs a Java class of the jars; standard output has its results alone, and not the JVM's warnings,
+# as of a class archive whose folder was moved.
 tool() {
-  java -Xmx256m -XX:TieredStopAtLevel=1 "$(class_archive)" "$(log_configuration)" -Dlevel=ERROR \
+  java -Xmx256m -XX:TieredStopAtLevel=1 -Xlog:disable -Xlog:all=warning:stderr \
+    "$(class_archive)" "$(log_configuration)" -Dlevel=ERROR \
     -cp "$libs/*${CLASSES:+:$CLASSES}" "$@" 2> >(grep -v SLF4J >&2)
 }
 
