@@ -18,18 +18,24 @@ impl AsRef<RecordAccumulator> for Owner {
     }
 }
 
+const LZ4: Compression = Compression { kind: CompressionType::Lz4, level: 9 };
+
 fn room() -> (Arc<Owner>, Arc<Topic>) {
-    room_with(1, Duration::ZERO)
+    room_with(1, Duration::ZERO, LZ4)
 }
 
-fn room_with(partitions: i32, linger: Duration) -> (Arc<Owner>, Arc<Topic>) {
+fn room_with(
+    partitions: i32,
+    linger: Duration,
+    compression: Compression,
+) -> (Arc<Owner>, Arc<Topic>) {
     let config = AccumulatorConfig {
         batch_size: BATCH_SIZE,
         linger,
         buffer_memory: MEMORY,
         adaptive: false,
         reporting: Reporting::Plain,
-        compression: Compression { kind: CompressionType::Lz4, level: 9 },
+        compression,
     };
     let accumulator = RecordAccumulator::new(config, Arc::new(ReportQueue::new(1 << 20)));
     let topic = accumulator.topics.get_or_add("t");
@@ -240,7 +246,7 @@ fn whoever_waits_for_a_worker_that_is_at_a_batch_waits_no_longer_than_a_limit() 
 
 /// How many of three batches that waited for a worker it has done when it first tells of any.
 fn done_when_told(linger: Duration) -> usize {
-    let (owner, topic) = room_with(3, linger);
+    let (owner, topic) = room_with(3, linger, LZ4);
     let (sender, jobs) = crossbeam_channel::unbounded();
     let worker = Worker::new(&owner.0, jobs).unwrap();
     *owner.0.jobs.lock() = Some(sender);
@@ -277,7 +283,7 @@ fn a_worker_with_more_to_do_tells_of_several_batches_at_once_unless_nothing_is_t
 
 #[test]
 fn a_batch_that_was_sealed_in_time_is_no_reason_to_leave_its_partition() {
-    let (owner, topic) = room_with(3, Duration::ZERO);
+    let (owner, topic) = room_with(3, Duration::ZERO, LZ4);
     let lane = topic.partitioner.lane();
     let partition = topic.partition(topic.partitioner.peek(&topic, false, lane)).unwrap();
     for _ in 0..3 {
@@ -285,4 +291,40 @@ fn a_batch_that_was_sealed_in_time_is_no_reason_to_leave_its_partition() {
         assert!(owner.0.may_send(partition));
     }
     assert!(topic.partitioner.is_current(lane, partition.partition));
+}
+
+/// How many batches go out, and how many of them a broker that takes no more than `batch.size`
+/// refuses, as Java's `testSplitFrequency` counts them. So many percent of the values compress.
+fn sent_and_refused(good_percent: u32) -> (usize, usize) {
+    let gzip = Compression { kind: CompressionType::Gzip, level: -1 };
+    let (owner, topic) = room_with(1, Duration::ZERO, gzip);
+    let partition = topic.partition(0).unwrap();
+    let mut random = fastrand::Rng::with_seed(good_percent.into());
+    let (mut sent, mut refused) = (0, 0);
+    for _ in 0..4000 {
+        let value: Vec<u8> = match random.u32(..100) < good_percent {
+            true => (0..25).flat_map(|_| random.u32(..1000).to_be_bytes()).collect(),
+            false => (0..100).map(|_| random.u8(..)).collect(),
+        };
+        append(&owner.0, &topic, &value);
+        while partition.queued() > 1 {
+            let batch = owner.0.pop(partition).unwrap();
+            sent += 1;
+            if batch.size() > BATCH_SIZE {
+                // What the sender does then.
+                partition.ratio.reset();
+                refused += 1;
+            }
+        }
+    }
+    (sent, refused)
+}
+
+#[test]
+fn batches_grow_with_the_ratio_and_fewer_than_one_in_ten_becomes_too_large() {
+    let counts: Vec<(usize, usize)> = (0..=100).step_by(5).map(sent_and_refused).collect();
+    for (sent, refused) in &counts {
+        assert!(10 * refused < *sent, "{counts:?}");
+    }
+    assert!(3 * counts[20].0 < 2 * counts[0].0, "{counts:?}");
 }
