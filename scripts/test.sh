@@ -35,6 +35,9 @@ part format cargo fmt --check
 part clippy cargo clippy --all-targets --features cli,simulation -- -D warnings
 part rust rust_tests
 part schedules cargo test --lib --features shuttle schedules::
+# Features as above but for the codecs, so that the library alone is built again.
+part codecs cargo test --no-default-features --features lz4,cli,simulation --test configuration \
+  a_codec
 part library scripts/lib.sh
 part c tests/c/run.sh
 part install tests/install.sh

@@ -363,6 +363,25 @@ fn compression_has_a_level_of_its_codec() {
     assert_says(&refused(&[("compression.level", "3")]), &["compression.zstd.level"]);
 }
 
+/// `make test` runs it in a build with lz4 alone, too.
+#[test]
+fn a_codec_that_the_build_leaves_out_is_refused_by_name() {
+    for (codec, is_built) in [
+        ("gzip", cfg!(feature = "gzip")),
+        ("snappy", cfg!(feature = "snappy")),
+        ("lz4", cfg!(feature = "lz4")),
+        ("zstd", cfg!(feature = "zstd")),
+    ] {
+        let settings = [("compression.type", codec)];
+        if is_built {
+            assert_eq!(built(&settings).compression.kind.name(), codec);
+            continue;
+        }
+        let why = format!("this build of the library has no {codec}: build it with the feature");
+        assert_says(&refused(&settings), &["`compression.type`", &why]);
+    }
+}
+
 #[test]
 fn secrets_are_never_shown() {
     let secret = "s3cr3t";
