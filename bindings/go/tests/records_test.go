@@ -5,6 +5,7 @@ package tests
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -142,17 +143,30 @@ func TestAnyBytes(t *testing.T) {
 	})
 }
 
+// letter is half words, which every codec makes shorter, and half noise, which none does.
+func letter(number int) []byte {
+	noise := make([]byte, 3000)
+	rand.NewChaCha8([32]byte{byte(number)}).Read(noise)
+	return append(bytes.Repeat([]byte("a word, "), len(noise)/8), noise...)
+}
+
+// One batch each of 600 kB, so that it has several of the codec's blocks: of snappy's 32 KiB, of
+// lz4's 64 KiB.
 func TestCodecs(t *testing.T) {
 	both(t, func(e *env) {
 		for _, codec := range []string{"gzip", "snappy", "lz4", "zstd"} {
-			topic, p := e.topic(1), e.producer(ottla.WithConfig("compression.type", codec))
-			value := bytes.Repeat([]byte(codec), 1000)
-			for range 20 {
-				e.must(p.Send(e.ctx, &ottla.Record{Topic: topic, Value: value}, nil))
+			topic, p := e.topic(1), e.producer(ottla.WithConfig("compression.type", codec),
+				ottla.WithConfig("batch.size", "1048576"), ottla.WithConfig("linger.ms", "60000"))
+			const count = 100
+			for i := range count {
+				e.must(p.Send(e.ctx, &ottla.Record{Topic: topic, Value: letter(i)}, nil))
 			}
+			metrics, err := p.Metrics()
+			e.must(err)
+			e.want(metrics["batch-send-total"] == 0, "%s: not in one batch: %v", codec, metrics)
 			e.must(p.Flush(e.ctx))
-			for _, r := range e.read(topic, 20) {
-				e.want(bytes.Equal(r.Value, value), "%s: the bytes differ", codec)
+			for i, r := range e.read(topic, count) {
+				e.want(bytes.Equal(r.Value, letter(i)), "%s: the bytes of %d differ", codec, i)
 				numbers := map[uint8]string{1: "gzip", 2: "snappy", 3: "lz4", 4: "zstd"}
 				used := numbers[r.Attrs.CompressionType()]
 				e.want(used == codec, "%s was sent with %q", codec, used)
