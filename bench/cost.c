@@ -107,6 +107,15 @@ static void round_of_sends(void) {
   while (sent > 0) sent -= (int)read_reports();
 }
 
+/* How many bytes and batches all of that was, for cost.py. */
+static void print_counters(void) {
+  char text[4096];
+  int64_t length = 0;
+  check(ottla_producer_metrics(producer, text, sizeof text, &length), "metrics", NULL);
+  if (length >= (int64_t)sizeof text) exit(1);
+  puts(text);
+}
+
 int main(void) {
   ottla_cluster_t *cluster = NULL;
   ottla_error_t *error = NULL;
@@ -131,9 +140,9 @@ int main(void) {
     round_of_sends();
     round_of_reports();
   }
+  print_counters();
   check(ottla_producer_close(producer, 10000, NULL), "close", NULL);
   ottla_producer_free(producer);
   ottla_cluster_free(cluster);
-  printf("%d rounds of %d records of each kind\n", ROUNDS, RECORDS);
   return 0;
 }

@@ -7,6 +7,7 @@
 Unlike seconds these numbers are the same on a busy machine. Time in the kernel is not in them, nor
 what caches do: run.py measures that. They are of x86-64 and of the compiler that cost.tsv names.
 """
+import json
 import os
 import platform
 import re
@@ -16,47 +17,53 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TABLE = os.path.join(ROOT, "bench", "cost.tsv")
 OUT = os.path.join(ROOT, "build", "cost")
+COUNTS = os.path.join(OUT, "callgrind")
 TOLERANCE = 0.03
 ROUNDS, RECORDS, BATCHES = 20, 6000, 12
 
-# What is counted: its name, the function (a regular expression), and how often the work is done.
+# What is counted: its name, the function (a regular expression), and how often the work is done;
+# None is once for each 1,000 bytes of the batches, of which the program says how many there were.
 COUNTED = [
     ("send", r"work_send ", ROUNDS * RECORDS),
     ("send with a key of 16 bytes", r"work_send_keyed ", ROUNDS * RECORDS),
     ("send with three headers", r"work_send_headers ", ROUNDS * RECORDS),
     ("send in the general way", r"work_send_timeout ", ROUNDS * RECORDS),
-    ("seal a kilobyte", r"RecordAccumulator>::seal ", ROUNDS * 3684),
+    ("seal a kilobyte", r"RecordAccumulator>::seal ", None),
     ("drain a batch", r"Sender>::send_produce ", 2 * ROUNDS * BATCHES),
     ("answer of a batch", r"Sender>::produce_answered ", 2 * ROUNDS * BATCHES),
     ("report", r"work_report ", ROUNDS * RECORDS),
 ]
 
 
-def counts():
-    """Instructions of every function with what it calls, by the name callgrind gives it."""
-    program, out = os.path.join(OUT, "cost"), os.path.join(OUT, "callgrind")
-    lib = os.path.join(ROOT, "build", "lib")
+def run():
+    """Runs the program under valgrind; the counters that it prints."""
+    program, lib = os.path.join(OUT, "cost"), os.path.join(ROOT, "build", "lib")
     os.makedirs(OUT, exist_ok=True)
     subprocess.run(["cc", "-std=c11", "-O1", "-g", "-Wall", "-Wextra", "-Werror",
                     "-I" + os.path.join(ROOT, "include"), os.path.join(ROOT, "bench", "cost.c"),
                     "-o", program, "-L" + lib, "-lottla", "-Wl,-rpath," + lib], check=True)
-    subprocess.run(["valgrind", "-q", "--tool=callgrind", f"--callgrind-out-file={out}", program],
-                   check=True, timeout=300)
-    command = ["callgrind_annotate", "--inclusive=yes", "--threshold=100", out]
+    command = ["valgrind", "-q", "--tool=callgrind", "--callgrind-out-file=" + COUNTS, program]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=300)
+    return json.loads(done.stdout)
+
+
+def counts():
+    """Instructions of every function with what it calls, by the name callgrind gives it."""
+    command = ["callgrind_annotate", "--inclusive=yes", "--threshold=100", "--auto=no", COUNTS]
     text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     lines = re.findall(r"^ *([\d,]+) \([ \d.]+%\)  (.*?)(?: \[.*)?$", text, re.M)
     return [(int(number.replace(",", "")), name + " ") for number, name in lines]
 
 
 def measured():
-    found = counts()
-    table = {}
+    kilobytes = run()["byte-total"] / 1000
+    found, table = counts(), {}
     for name, function, times in COUNTED:
         # A function is listed once for every file that was inlined into it; the largest is all.
         of = [count for count, listed in found if re.search("[:> ]" + function, listed)]
         if not of:
             sys.exit(f"cost.py: no function {function}: was it renamed, or inlined?")
-        table[name] = round(max(of) / times)
+        table[name] = round(max(of) / (times or kilobytes))
     return table
 
 
