@@ -20,6 +20,8 @@ OUT = os.path.join(ROOT, "build", "cost")
 COUNTS = os.path.join(OUT, "callgrind")
 TOLERANCE = 0.03
 ROUNDS, RECORDS, BATCHES = 20, 6000, 12
+# Through the shortcut without headers: a plain record, one with a key, and one with a time.
+APPENDS = 3 * ROUNDS * RECORDS
 
 # What is counted: its name, the function (a regular expression), and how often the work is done;
 # None is once for each 1,000 bytes of the batches, of which the program says how many there were.
@@ -42,7 +44,9 @@ def run():
     subprocess.run(["cc", "-std=c11", "-O1", "-g", "-Wall", "-Wextra", "-Werror",
                     "-I" + os.path.join(ROOT, "include"), os.path.join(ROOT, "bench", "cost.c"),
                     "-o", program, "-L" + lib, "-lottla", "-Wl,-rpath," + lib], check=True)
-    command = ["valgrind", "-q", "--tool=callgrind", "--callgrind-out-file=" + COUNTS, program]
+    # Addresses as they are, so that `appends` can read them.
+    command = ["valgrind", "-q", "--tool=callgrind", "--dump-instr=yes", "--compress-pos=no",
+               "--compress-strings=no", "--callgrind-out-file=" + COUNTS, program]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=300)
     return json.loads(done.stdout)
 
@@ -55,6 +59,25 @@ def counts():
     return [(int(number.replace(",", "")), name + " ") for number, name in lines]
 
 
+def appends():
+    """Instructions of appends, with what they call. They are compiled into the shortcut and have no
+    name of their own in callgrind's counts: the debug information says which addresses they are."""
+    at, function = {}, ""
+    with open(COUNTS, encoding="utf-8") as lines:
+        for line in lines:
+            if line.startswith("fn="):
+                function = line
+            elif line.startswith("0x") and "::send_plain_by_shortcut" in function:
+                address, _, count = line.split()
+                at[int(address, 16)] = at.get(int(address, 16), 0) + int(count)
+    lib = os.path.join(ROOT, "build", "lib", "libottla.so")
+    text = subprocess.run(["addr2line", "-a", "-f", "-i", "-e", lib, *map(hex, at)], check=True,
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True).stdout
+    # An address, and then two lines for each function that it is in: its name, and where that is.
+    places = [place.split("\n") for place in re.split("^0x", text, flags=re.M)[1:]]
+    return sum(at[int(lines[0], 16)] for lines in places if "append_usual" in lines[1::2])
+
+
 def measured():
     kilobytes = run()["byte-total"] / 1000
     found, table = counts(), {}
@@ -64,6 +87,9 @@ def measured():
         if not of:
             sys.exit(f"cost.py: no function {function}: was it renamed, or inlined?")
         table[name] = round(max(of) / (times or kilobytes))
+    table["append"] = round(appends() / APPENDS)
+    if not table["append"]:
+        sys.exit("cost.py: no append_usual in the shortcut: was it renamed, or not inlined?")
     return table
 
 
