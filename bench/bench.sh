@@ -22,6 +22,7 @@ if wanted sink; then
   run --sizes 100,1000 --codecs none,lz4 --batches 16384,1048576
   run --keyed 1
   run --peers ottla --headers 3
+  run --peers ottla --keyed 1 --key-size 16
 fi
 if wanted threads; then
   say "with both cores, one thread and four"

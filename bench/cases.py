@@ -3,8 +3,8 @@ their medians; and how runs are read and reports written."""
 import json
 import statistics
 
-CASE = ["target", "size", "codec", "batch", "linger", "rate", "threads", "keyed", "headers",
-        "topics", "partitions", "brokers", "pinned"]
+CASE = ["target", "size", "codec", "batch", "linger", "rate", "threads", "keyed", "key_size",
+        "headers", "topics", "partitions", "brokers", "pinned"]
 
 
 def cases(rows):

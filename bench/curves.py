@@ -12,8 +12,8 @@ import sys
 from cases import CASE, median, read, write
 
 USUAL = {"target": "sink", "size": 100, "codec": "none", "batch": 16384, "linger": 5, "rate": 0,
-         "threads": 1, "keyed": 0, "headers": 0, "topics": 1, "partitions": 12, "brokers": 1,
-         "pinned": True}
+         "threads": 1, "keyed": 0, "key_size": 8, "headers": 0, "topics": 1, "partitions": 12,
+         "brokers": 1, "pinned": True}
 # What grows: its name, what else is unusual with it, and what may be anything.
 GROWS = [("partitions", {"keyed": 1}, ()), ("topics", {}, ()), ("threads", {"pinned": False}, ()),
          ("size", {}, ("batch",)), ("brokers", {"partitions": 100}, ())]

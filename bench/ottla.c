@@ -74,7 +74,7 @@ static const char *peer_send(const char *value, size_t size, const char *key, ui
   record.value = value;
   record.value_length = (int64_t)size;
   record.key = key;
-  record.key_length = key ? 8 : -1;
+  record.key_length = key ? (int64_t)key_size : -1;
   record.opaque = opaque;
   static const ottla_header_t small[3] = {
       {"one", 3, "1111", 4}, {"two", 3, "2222", 4}, {"six", 3, "6666", 4}};

@@ -25,7 +25,7 @@ def label(case):
     words += [f"{at['rate']}/s, linger {at['linger']}"] if at["rate"] else []
     for name, usual in (("threads", 1), ("topics", 1), ("partitions", 12), ("brokers", 1)):
         words += [f"{at[name]} {name}"] if at[name] != usual else []
-    words += ["keyed"] if at["keyed"] else []
+    words += [f"keys of {at['key_size']} B"] if at["keyed"] else []
     words += [f"{at['headers']} headers"] if at["headers"] else []
     words += [] if at["pinned"] else ["both cores"]
     return f"{at['target']}: " + ", ".join(words)

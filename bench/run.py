@@ -81,7 +81,8 @@ def measure(options, brokers, case):
             "warmup": warmup(options, peer, case["size"], rate), "size": case["size"],
             "payload": PAYLOAD, "compression": case["codec"], "batch-size": case["batch"],
             "linger-ms": case["linger"], "rate": rate, "threads": case["threads"],
-            "keyed": case["keyed"], "sample": 1 if rate else 100, "buffer-mb": options.buffer_mb}
+            "keyed": case["keyed"], "key-size": case["key_size"], "sample": 1 if rate else 100,
+            "buffer-mb": options.buffer_mb}
     args.update({name: case[name] for name, usual in (("topics", 1), ("headers", 0))
                  if case[name] != usual})
     line = pin(0, options.pin) + command(peer)
@@ -212,6 +213,7 @@ def options_of_command_line():
     p.add_argument("--rates", type=integers, default=[0], help="records a second; 0: no limit")
     p.add_argument("--threads", type=integers, default=[1])
     p.add_argument("--keyed", type=integers, default=[0])
+    p.add_argument("--key-size", type=integers, default=[8], help="8 to 64, with --keyed 1")
     p.add_argument("--headers", type=integers, default=[0], help="small ones, 0 to 3; ottla only")
     p.add_argument("--runs", type=int, default=3)
     p.add_argument("--seconds", type=int, default=10, help="of a run at a rate")
@@ -240,14 +242,16 @@ def main():
     host = options.target.split(":")[0]
     if options.target != "sink" and host != "localhost" and not host.startswith("127."):
         sys.exit("run.py: loopback only")
+    if min(options.key_size) < 8 or max(options.key_size) > 64:
+        sys.exit("run.py: --key-size is 8 to 64")
     peers = options.peers or [p for p in PEERS if built(p) and not p.endswith("-go")]
     if any(options.keyed) or not {"none", "lz4"}.issuperset(options.codecs):
         peers = [peer for peer in peers if peer != "limit"]
     rows = []
     axes = {"size": options.sizes, "codec": options.codecs, "batch": options.batches,
             "linger": options.lingers, "rate": options.rates, "threads": options.threads,
-            "keyed": options.keyed, "headers": options.headers, "topics": options.topics,
-            "partitions": options.partitions, "brokers": options.brokers}
+            "keyed": options.keyed, "key_size": options.key_size, "headers": options.headers,
+            "topics": options.topics, "partitions": options.partitions, "brokers": options.brokers}
     for values in itertools.product(*axes.values()):
         for i in range(options.runs):
             first = i % len(peers)  # whoever goes first meets a broker that is still warming up

@@ -70,6 +70,11 @@ public class JavaPeer {
         long n = Long.parseLong(opt(v, "messages", "1000000"));
         long warm = Long.parseLong(opt(v, "warmup", "0"));
         int size = Integer.parseInt(opt(v, "size", "100"));
+        int keySize = Integer.parseInt(opt(v, "key-size", "8"));
+        if (keySize < 8 || keySize > 64) {
+            System.err.println("--key-size is 8 to 64");
+            System.exit(2);
+        }
         int threads = Integer.parseInt(opt(v, "threads", "1"));
         int sample = Integer.parseInt(opt(v, "sample", "100"));
         int rate = Integer.parseInt(opt(v, "rate", "0"));
@@ -81,7 +86,8 @@ public class JavaPeer {
         }
         if (!opt(v, "keyed", "0").equals("0")) {
             keys = new byte[NKEY][];
-            for (int i = 0; i < NKEY; i++) keys[i] = String.format("k%07d", i).getBytes();
+            String format = "k%0" + (keySize - 1) + "d";
+            for (int i = 0; i < NKEY; i++) keys[i] = String.format(format, i).getBytes();
         }
         Properties c = new Properties();
         c.put("bootstrap.servers", opt(v, "brokers", "127.0.0.1:9092"));

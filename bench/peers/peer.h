@@ -15,6 +15,8 @@
 
 #define SLICES 4096
 #define KEYS 10000
+#define KEY_SIZE_MIN 8
+#define KEY_SIZE_MAX 64
 
 /* The peer. `open` exits with a message when it fails; `send` blocks while the buffer is full and
  * returns an error's text or NULL; `flush` waits for everything sent. */
@@ -60,8 +62,8 @@ static size_t latency_room;
 static int measuring;
 
 static const char *slices[SLICES];
-static char keys[KEYS][9];
-static size_t size;
+static char keys[KEYS][KEY_SIZE_MAX + 1];
+static size_t size, key_size;
 static int keyed, threads, sample, rate;
 
 static void failed(const char *error) {
@@ -128,7 +130,7 @@ static void load_payload(void) {
   if (fread(bytes, 1, length, f) != length) { perror("payload"); exit(2); }
   fclose(f);
   for (size_t i = 0; i < SLICES; i++) slices[i] = bytes + i * size % (length - size);
-  for (int i = 0; i < KEYS; i++) snprintf(keys[i], sizeof keys[i], "k%07d", i);
+  for (int i = 0; i < KEYS; i++) snprintf(keys[i], sizeof keys[i], "k%0*d", (int)key_size - 1, i);
 }
 static int by_value(const void *a, const void *b) {
   int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
@@ -160,9 +162,14 @@ int main(int argc, char **argv) {
   int64_t n = number("messages", "1000000"), warmup = number("warmup", "0");
   size = number("size", "100");
   keyed = number("keyed", "0");
+  key_size = number("key-size", "8");
   threads = number("threads", "1");
   sample = number("sample", "100");
   if (threads < 1 || threads > 64 || sample < 1) { fprintf(stderr, "bad option\n"); return 2; }
+  if (key_size < KEY_SIZE_MIN || key_size > KEY_SIZE_MAX) {
+    fprintf(stderr, "--key-size is %d to %d\n", KEY_SIZE_MIN, KEY_SIZE_MAX);
+    return 2;
+  }
   load_payload();
   latency_room = n / sample + 64 + threads;
   latency = malloc(latency_room * sizeof *latency);

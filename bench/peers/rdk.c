@@ -52,7 +52,7 @@ static void peer_open(const char *brokers, const char *topic) {
 
 static const char *peer_send(const char *value, size_t size, const char *key, uint64_t opaque) {
   if (rd_kafka_produce(rkt, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY | RD_KAFKA_MSG_F_BLOCK,
-                       (void *)value, size, key, key ? 8 : 0, (void *)opaque) == -1)
+                       (void *)value, size, key, key ? key_size : 0, (void *)opaque) == -1)
     return rd_kafka_err2str(rd_kafka_last_error());
   return NULL;
 }

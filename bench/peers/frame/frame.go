@@ -4,6 +4,7 @@ package frame
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -72,10 +73,14 @@ func Main(name, version string, open func(Options) (Peer, error)) {
 	payload := flag.String("payload", "payload.bin", "")
 	rate := flag.Int("rate", 0, "")
 	keyed := flag.Int("keyed", 0, "")
+	keySize := flag.Int("key-size", 8, "")
 	threads := flag.Int("threads", 1, "")
 	sample := flag.Int("sample", 100, "")
 	flag.Parse()
 	firstError.Store("")
+	if *keySize < 8 || *keySize > 64 {
+		check(errors.New("--key-size is 8 to 64"))
+	}
 
 	data, err := os.ReadFile(*payload)
 	check(err)
@@ -87,7 +92,7 @@ func Main(name, version string, open func(Options) (Peer, error)) {
 		r.values = append(r.values, data[at:at+*size:at+*size])
 	}
 	for i := range 10000 {
-		r.keys = append(r.keys, fmt.Appendf(nil, "k%07d", i))
+		r.keys = append(r.keys, fmt.Appendf(nil, "k%0*d", *keySize-1, i))
 	}
 
 	r.burst(max(*warmup, 1), 0, false)
