@@ -135,6 +135,14 @@ def limit(case, address, topic):
             "sent_s_per_m": sent_s_per_m, "blasted": sent["rps"] * sent["wall_s"]}
 
 
+def sent_per_m(row):
+    """Of all that came to the sink: how much there is of the warm-up is not the same for all. At a
+    rate nothing can be said, as the warm-up is not at that rate."""
+    millions = max(1, row["sink_records"]) / 1e6
+    return {"requests_per_m": row["sink_requests"] / millions,
+            "mb_sent_per_m": row["sink_bytes"] / millions / 1e6}
+
+
 def records_of_a_run(options, size, rate):
     if rate:
         return rate * options.seconds
@@ -164,6 +172,8 @@ def one(options, peer, varied):
         if row["sink_malformed"] or row["sink_crc_bad"] or row["sink_seq_bad"]:
             row["failed"] = "the sink found bad batches"
         row["broker_s_per_m"] = row["sink_cpu_s"] / max(1, row["sink_records"]) * 1e6
+        if peer != "limit" and not case["rate"]:
+            row.update(sent_per_m(row))
     row = {k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()}
     if options.out:
         with open(options.out, "a", encoding="ascii") as f:
