@@ -37,6 +37,7 @@ if wanted growth; then
   run "${alone[@]}" --sizes 10,1000,10000,100000
   run "${alone[@]}" --sizes 1000000 --batches 1048576
   run "${alone[@]}" --brokers 1,3,10,50 --partitions 100
+  run "${alone[@]}" --target cluster --brokers 1,3,10,50 --partitions 100
 fi
 if wanted kafka || wanted latency; then
   say "starting Kafka"

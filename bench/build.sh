@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds the sink, the peers, Ottla's own driver and the limit program into build/bench.
+# Builds the sink, the peers, Ottla's own driver, the command line (for `ottla cluster`) and the
+# limit program into build/bench.
 # RDKAFKA: prefix of an installed librdkafka (include/, lib/); without it the current one inside
 # confluent-kafka's Python wheel, with the system's header.
 set -euo pipefail
@@ -38,6 +39,10 @@ if [ -f ottla.c ]; then
   gcc "${flags[@]}" -I"$root/include" -o "$out/ottla" ottla.c \
     -L"$root/build/lib" -lottla -Wl,-rpath,"$root/build/lib" -lpthread
 fi
+
+echo "bench: the embedded cluster…"
+(cd "$root" && cargo build --release --features cli --bin ottla &&
+  cp "${CARGO_TARGET_DIR:-target}/release/ottla" "$out/ottla-cli")
 
 echo "bench: Java…"
 KAFKA_LIBS=$libs "$root/tests/kafka/kafka.sh" fetch

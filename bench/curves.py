@@ -16,7 +16,8 @@ USUAL = {"target": "sink", "size": 100, "codec": "none", "batch": 16384, "linger
          "brokers": 1, "pinned": True}
 # What grows: its name, what else is unusual with it, and what may be anything.
 GROWS = [("partitions", {"keyed": 1}, ()), ("topics", {}, ()), ("threads", {"pinned": False}, ()),
-         ("size", {}, ("batch",)), ("brokers", {"partitions": 100}, ())]
+         ("size", {}, ("batch",)), ("brokers", {"partitions": 100}, ()),
+         ("brokers", {"partitions": 100, "target": "cluster"}, ())]
 WIDTH, HEIGHT, LEFT, TOP = 300, 200, 56, 34
 
 
@@ -31,6 +32,10 @@ def points(found, name, others, free):
             runs = peers["ottla"]
             values.append((at[name], median(runs, "cpu_s_per_m"), median(runs, "rps")))
     return sorted(values)
+
+
+def title(name, others):
+    return f"{name}, {others['target']}" if "target" in others else name
 
 
 def table(name, values):
@@ -84,7 +89,8 @@ def main():
     if len(sys.argv) != 3:
         sys.exit(__doc__)
     found = read(sys.argv[1])
-    curves = [(name, points(found, name, others, free)) for name, others, free in GROWS]
+    curves = [(title(name, others), points(found, name, others, free))
+              for name, others, free in GROWS]
     curves = [(name, values) for name, values in curves if len(values) > 1]
     if not curves:
         sys.exit("curves.py: nothing in it grows")

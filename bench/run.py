@@ -3,11 +3,13 @@
 
   run.py                                    the short matrix, against the sink
   run.py --sizes 100,1000 --codecs none,lz4 --batches 16384,1048576 --runs 5 --out FILE
+  run.py --target cluster --brokers 3       against the embedded cluster
   run.py --target 127.0.0.1:19092 --broker-pid PID --topic bench12 --rates 1000,20000
   run.py --table FILE                       medians of what --out wrote
 
-A fresh sink is started for every run, on core 1 with the client on core 0 unless --no-pin. The
-producers of one case take turns, so that a drift of the machine hits all of them.
+A fresh sink (or embedded cluster) is started for every run, on core 1 with the client on core 0
+unless --no-pin. The producers of one case take turns, so that a drift of the machine hits all of
+them.
 """
 import argparse
 import itertools
@@ -72,6 +74,19 @@ def start_sink(options, partitions, brokers):
     if sink.poll() is not None:
         sys.exit(f"run.py: the sink does not start on {address}: choose another --port")
     return sink, address
+
+
+def start_cluster(options, partitions, brokers):
+    """The embedded cluster, which checks each batch and keeps none, as `ottla cluster`."""
+    args = ["cluster", "--brokers", str(brokers), "--replication-factor", "1",
+            "--topic", f"{options.topic}:{partitions}", "--config", f"num.partitions={partitions}",
+            "--config", "retention.bytes=0"]
+    cluster = subprocess.Popen(pin(1, options.pin) + [os.path.join(BUILD, "ottla-cli")] + args,
+                               stdout=subprocess.PIPE, text=True)
+    line = cluster.stdout.readline().strip()
+    if not line:
+        sys.exit("run.py: the embedded cluster does not start")
+    return cluster, line.removeprefix("bootstrap.servers=").split(",")[0]
 
 
 def measure(options, brokers, case):
@@ -149,31 +164,52 @@ def records_of_a_run(options, size, rate):
     return 2_000_000 if size <= 200 else min(600_000, 2_000_000_000 // size)
 
 
+STARTED = {"sink": start_sink, "cluster": start_cluster}
+
+
+def end(started):
+    """Ends a process that serves; what it said."""
+    started.send_signal(signal.SIGTERM)
+    return started.communicate(timeout=10)[0]
+
+
+def seen_at_broker(options, case, address, broker_pid):
+    """Runs the producer; what it says, and what the broker's process spent, if that is known."""
+    before = cpu_seconds(broker_pid) if broker_pid else 0
+    row = (limit(case, address, options.topic) if case["peer"] == "limit" else
+           measure(options, address, case))
+    warmed = warmup(options, case["peer"], case["size"], case["rate"])
+    sent = row.get("blasted", case["messages"] + warmed)
+    if broker_pid and sent:
+        row["broker_s_per_m"] = (cpu_seconds(broker_pid) - before) / sent * 1e6
+    return row
+
+
+def seen_by_sink(case, said):
+    """What the sink says in the end, and what of it can be compared."""
+    row = json.loads(said)
+    if row["sink_malformed"] or row["sink_crc_bad"] or row["sink_seq_bad"]:
+        row["failed"] = "the sink found bad batches"
+    row["broker_s_per_m"] = row["sink_cpu_s"] / max(1, row["sink_records"]) * 1e6
+    if case["peer"] != "limit" and not case["rate"]:
+        row.update(sent_per_m(row))
+    return row
+
+
 def one(options, peer, varied):
     """Runs one producer once in a case; `varied` is what the matrix says of it."""
-    case = {"target": "sink" if options.target == "sink" else "kafka", "peer": peer, **varied,
-            "pinned": options.pin}
+    target = options.target if options.target in STARTED else "kafka"
+    case = {"target": target, "peer": peer, **varied, "pinned": options.pin}
     case["messages"] = options.messages or records_of_a_run(options, case["size"], case["rate"])
-    sink, address = None, options.target
-    if options.target == "sink":
-        sink, address = start_sink(options, case["partitions"], case["brokers"])
-    before = cpu_seconds(options.broker_pid) if options.broker_pid else 0
-    figures = (limit(case, address, options.topic) if peer == "limit" else
-               measure(options, address, case))
-    row = {**figures, **case}
-    if options.broker_pid:
-        warmed = warmup(options, peer, case["size"], case["rate"])
-        sent = row.get("blasted", case["messages"] + warmed)
-        if sent:
-            row["broker_s_per_m"] = (cpu_seconds(options.broker_pid) - before) / sent * 1e6
-    if sink:
-        sink.send_signal(signal.SIGTERM)
-        row.update(json.loads(sink.communicate(timeout=10)[0]))
-        if row["sink_malformed"] or row["sink_crc_bad"] or row["sink_seq_bad"]:
-            row["failed"] = "the sink found bad batches"
-        row["broker_s_per_m"] = row["sink_cpu_s"] / max(1, row["sink_records"]) * 1e6
-        if peer != "limit" and not case["rate"]:
-            row.update(sent_per_m(row))
+    if target == "kafka":
+        row = seen_at_broker(options, case, options.target, options.broker_pid) | case
+    else:
+        started, address = STARTED[target](options, case["partitions"], case["brokers"])
+        try:
+            row = seen_at_broker(options, case, address, started.pid) | case
+        finally:
+            said = end(started)
+        row.update(seen_by_sink(case, said) if target == "sink" else {})
     row = {k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()}
     if options.out:
         with open(options.out, "a", encoding="ascii") as f:
@@ -213,7 +249,8 @@ def options_of_command_line():
 
     p = argparse.ArgumentParser(description=__doc__,
                                 formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--target", default="sink", help="sink, or a broker's loopback address")
+    p.add_argument("--target", default="sink",
+                   help="sink, cluster (the embedded one), or a broker's loopback address")
     p.add_argument("--peers", type=words,
                    help="of " + ",".join(PEERS) + " (those that are built; not those in -go)")
     p.add_argument("--sizes", type=integers, default=[100])
@@ -232,8 +269,8 @@ def options_of_command_line():
     p.add_argument("--buffer-mb", type=int, default=64)
     p.add_argument("--topic", default="bench12")
     p.add_argument("--port", type=int, default=9500, help="of the sink")
-    p.add_argument("--brokers", type=integers, default=[1], help="of the sink")
-    p.add_argument("--partitions", type=integers, default=[12], help="of each topic of the sink")
+    p.add_argument("--brokers", type=integers, default=[1], help="of the sink or cluster")
+    p.add_argument("--partitions", type=integers, default=[12], help="of each topic there")
     p.add_argument("--topics", type=integers, default=[1], help="in turn; ottla only")
     p.add_argument("--latency", help="of the sink, e.g. 2ms")
     p.add_argument("--check", action="store_true", help="the sink verifies CRC and sequences")
@@ -250,12 +287,14 @@ def main():
     if options.table:
         return table(read(options.table))
     host = options.target.split(":")[0]
-    if options.target != "sink" and host != "localhost" and not host.startswith("127."):
+    if options.target not in STARTED and host != "localhost" and not host.startswith("127."):
         sys.exit("run.py: loopback only")
     if min(options.key_size) < 8 or max(options.key_size) > 64:
         sys.exit("run.py: --key-size is 8 to 64")
     peers = options.peers or [p for p in PEERS if built(p) and not p.endswith("-go")]
-    if any(options.keyed) or not {"none", "lz4"}.issuperset(options.codecs):
+    # The limit has one connection, and no keys.
+    if (any(options.keyed) or max(options.brokers) > 1 or
+            not {"none", "lz4"}.issuperset(options.codecs)):
         peers = [peer for peer in peers if peer != "limit"]
     rows = []
     axes = {"size": options.sizes, "codec": options.codecs, "batch": options.batches,
