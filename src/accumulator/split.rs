@@ -10,8 +10,8 @@ use crate::wire::crc::crc32c;
 use crate::wire::record::{AnyRecord, BatchRecord, take_record};
 use crate::wire::record_batch::HEADER_LEN as BATCH_HEADER_LEN;
 
-/// The bytes of a piece, which is not compressed: that would be work for the I/O thread, and what
-/// does not happen often may cost more on the wire.
+/// The bytes of a piece, which is not compressed: the I/O thread has to unpack the whole already to
+/// part its records, and what does not happen often may cost more on the wire.
 /// Memory of the pool is held until all pieces are done, so that
 /// `buffer.memory` goes on to count their records.
 struct Piece {

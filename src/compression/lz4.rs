@@ -2,7 +2,9 @@
 //! or content, no content size. The blocks are made by liblz4.
 //!
 //! `compression.lz4.level` means what it means in Java: 9, the default, is the fast compressor, all
-//! others are the high compression one with that level.
+//! others are the high compression one with that level. Both begin anew with each block, as blocks
+//! are independent: memory kept for them from block to block saves nothing with the fast one, and
+//! less than a hundredth of the time with the other.
 
 use lz4::block::{CompressionMode, compress_bound, compress_to_buffer, decompress_to_buffer};
 

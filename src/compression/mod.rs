@@ -1,8 +1,9 @@
 //! The codecs of a record batch: gzip, snappy, lz4 and zstd, one file each.
 //!
 //! What is written is what the Java client writes (the same containers and block sizes), so every
-//! consumer reads it. A [`Compressor`] keeps its codec's context from batch to batch. Codecs are
-//! features of the build; one that is left out is known by name and refused.
+//! consumer reads it. A [`Compressor`] keeps its codec's context from batch to batch, but for lz4,
+//! which has none worth keeping. Codecs are features of the build; one that is left out is known by
+//! name and refused.
 
 #[cfg(feature = "gzip")]
 mod gzip;

@@ -53,6 +53,8 @@ Other differences:
 - A sticky partition is left when its batch has no room for the next record. Java begins another
   one there, and leaves when twice `batch.size` went to the partition, often with a batch of a
   record or two.
+- A batch that the broker finds too large goes again in pieces of at most half its size, without
+  compression. Java's are as large as `batch.size`, and compressed.
 - Named values are taken in any case, such as `acks=ALL`.
 - An empty entry in `bootstrap.servers` is an error, and so is port 0. Java skips the one and takes
   the other.

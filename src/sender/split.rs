@@ -1,9 +1,9 @@
 //! A batch that the broker finds too large goes again in pieces (KIP-126).
 //!
-//! Two things are not as in Java. Pieces are at most half as large as what was refused: Java's are
-//! as large as `batch.size`, and without compression that is the refused batch again, for ever. And
-//! a batch that may be in the log already is not split, as its pieces would carry sequences that
-//! the broker cannot recognise.
+//! Three things are not as in Java. Pieces are at most half as large as what was refused: Java's
+//! are as large as `batch.size`, and without compression that is the refused batch again, for ever.
+//! They are not compressed again, as Java's are. And a batch that may be in the log already is not
+//! split, as its pieces would carry sequences that the broker cannot recognise.
 
 use super::Sender;
 use crate::accumulator::ProducerBatch;
