@@ -174,7 +174,7 @@ impl Sender {
             {
                 self.out_of_sequence(id, batch, error, now);
             }
-            ErrorCode::MESSAGE_TOO_LARGE if self.may_split(&batch) => {
+            ErrorCode::MESSAGE_TOO_LARGE if batch.record_count > 1 => {
                 self.split(id, batch, error, now);
             }
             _ if code.is_retriable() => self.retry_or_fail(id, batch, error, new_leader, now),

@@ -1,9 +1,12 @@
 //! A batch that the broker finds too large goes again in pieces (KIP-126).
 //!
-//! Three things are not as in Java. Pieces are at most half as large as what was refused: Java's
-//! are as large as `batch.size`, and without compression that is the refused batch again, for ever.
-//! They are not compressed again, as Java's are. And a batch that may be in the log already is not
-//! split, as its pieces would carry sequences that the broker cannot recognise.
+//! Two things are not as in Java. Pieces are at most half as large as what was refused: Java's are
+//! as large as `batch.size`, and without compression that is the refused batch again, for ever. And
+//! they are not compressed again, as Java's are.
+//!
+//! A batch that may be in the log already, as after NOT_LEADER_OR_FOLLOWER, is split as well. If it
+//! is there the broker takes none of its pieces, whose sequences are used and are those of no batch
+//! it knows, and they end as possibly persisted.
 
 use super::Sender;
 use crate::accumulator::ProducerBatch;
@@ -11,11 +14,6 @@ use crate::error::Error;
 use crate::time::Instant;
 
 impl Sender {
-    /// Whether the batch has records to part, and none that could come into the log twice.
-    pub(super) fn may_split(&self, batch: &ProducerBatch) -> bool {
-        batch.record_count > 1 && !(self.config.idempotence && batch.maybe_appended)
-    }
-
     /// Sends the records again in smaller batches, at once: nothing is gained by waiting, and it
     /// counts as no retry. The sequences are those of the records in the whole batch.
     pub(super) fn split(&mut self, id: u32, batch: ProducerBatch, error: Error, now: Instant) {

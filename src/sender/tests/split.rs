@@ -121,7 +121,20 @@ fn a_flush_waits_for_all_pieces() {
 }
 
 #[test]
-fn a_batch_that_may_be_in_the_log_is_not_split() {
+fn a_batch_in_doubt_that_is_not_in_the_log_arrives_in_pieces() {
+    let mut world = world(Setup::default(), 500);
+    world.refuse("t", 0, ErrorCode::NOT_LEADER_OR_FOLLOWER);
+    let records = fill(&mut world);
+    world.run();
+    world.advance(1000);
+    all_persisted(&world, &records);
+    assert_eq!(world.log("t", 0), records);
+    assert!(world.arrived.iter().all(|a| a.batches.iter().all(|b| b.epoch == 0)), "no bump");
+    world.finish();
+}
+
+#[test]
+fn pieces_of_a_batch_that_is_in_the_log_do_not_come_there_again() {
     let mut world = world(Setup::default(), usize::MAX);
     world.hold_produce = true;
     let records = fill(&mut world);
@@ -133,10 +146,11 @@ fn a_batch_that_may_be_in_the_log_is_not_split() {
     world.advance(1000);
     for record in &records {
         let report = world.report(*record);
-        let expected = (State::PossiblyPersisted, ErrorCode::MESSAGE_TOO_LARGE);
+        let expected = (State::PossiblyPersisted, ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER);
         assert_eq!((report.state, report.code()), expected);
     }
     assert_eq!(world.log("t", 0), records, "once");
+    assert!(world.shared.metrics.batches_split.get() > 0);
     let next = fill(&mut world);
     world.run();
     all_persisted(&world, &next);
