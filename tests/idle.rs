@@ -66,6 +66,7 @@ fn wake_ups() -> Vec<(String, String)> {
 fn nothing_wakes_up_in_a_producer_that_has_nothing_to_do() {
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let (broker, _) = FakeBroker::kafka();
+    // With a callback on a thread of the library, and with threads that compress.
     let run = Run::new(&broker.bootstrap(), &[("compression.type", "lz4")]);
     let mut thread = run.thread();
     for _ in 0..10 {
@@ -74,7 +75,9 @@ fn nothing_wakes_up_in_a_producer_that_has_nothing_to_do() {
     run.producer.flush(Some(Duration::from_secs(10))).unwrap();
     std::thread::sleep(Duration::from_millis(200));
     let before = wake_ups();
-    assert!(before.iter().any(|(name, _)| name == "ottla-io"), "{before:?}");
+    for thread in ["ottla-io", "ottla-reports", "ottla-compress-"] {
+        assert!(before.iter().any(|(name, _)| name == thread), "no {thread}: {before:?}");
+    }
     std::thread::sleep(Duration::from_secs(3));
     assert_eq!(wake_ups(), before);
 }

@@ -150,7 +150,7 @@ fn recreated() -> History {
     let mut history = good();
     let from = history.told[0].at + Duration::from_millis(1);
     let until = from + Duration::from_millis(1);
-    history.recreated.push(Recreated { topic: "t".to_owned(), from, until, by_name: false });
+    history.recreated.push(Recreated { topic: "t".to_owned(), from, until, by_name: None });
     history.told[0].report.offset = 5;
     history.told[1].at = until;
     history.told[1].report.offset = 0;
@@ -190,13 +190,12 @@ fn offsets_start_anew_once_for_each_time_that_a_topic_was_made_again() {
 #[test]
 fn requests_that_named_a_topic_made_again_may_come_into_it_in_any_order() {
     let mut history = recreated();
-    history.recreated[0].by_name = true;
-    history.recreated[0].until = history.told[1].at;
+    history.recreated[0].by_name = Some(history.told[1].at);
     // Record 1 was sent meanwhile and is there; record 0 is gone, and was told of after it.
     history.told.swap(0, 1);
     assert_eq!(history.violations(), Vec::<String>::new());
     let mut sent_later = history.clone();
-    sent_later.sent[0].at = sent_later.recreated[0].until + Duration::from_millis(1);
+    sent_later.sent[0].at = sent_later.recreated[0].until + Duration::from_nanos(1);
     assert!(sent_later.violations().iter().any(|s| s.contains("record 0, reported at t-0@5")));
     history.log.clear();
     history.log.extend(good().log.into_iter().next());

@@ -208,12 +208,13 @@ impl Load {
         let from = Instant::now();
         kafka(&["delete", topic]);
         kafka(&["topic", topic, &PARTITIONS.to_string(), "3"]);
-        let by_name = names_topics();
-        if by_name {
-            // Those that were in flight are answered by then, or their time is over.
-            self.reports_grow(2000);
-        }
         let until = Instant::now();
+        let by_name = names_topics().then(|| {
+            for run in &self.runs {
+                run.producer.flush(Some(PATIENCE)).unwrap();
+            }
+            Instant::now()
+        });
         let recreated = Recreated { topic: topic.to_owned(), from, until, by_name };
         self.recreated.lock().unwrap().push(recreated);
     }

@@ -64,12 +64,11 @@ pub struct Recreated {
     pub topic: String,
     /// Before the deletion began.
     pub from: Instant,
-    /// When the new one was there, or later, when no request was in flight any more that may have
-    /// been meant for the old one, if `by_name`.
+    /// When the new one was there.
     pub until: Instant,
-    /// Whether requests name the topic (Produce before version 13): those in flight at the time
-    /// may come into the new log, and that in any order.
-    pub by_name: bool,
+    /// If requests name the topic (Produce before version 13), those in flight at the time may come
+    /// into the new log, and that in any order: when none of them was left.
+    pub by_name: Option<Instant>,
 }
 
 /// All that happened. The log has all records of all topics that were sent to, and no others.
@@ -277,7 +276,7 @@ impl History {
         }
         let mut gone = HashSet::new();
         for ((_, topic, partition), told) in lines {
-            let by_id = |r: &&Recreated| r.topic == topic && !r.by_name;
+            let by_id = |r: &&Recreated| r.topic == topic && r.by_name.is_none();
             let mut times = self.recreated.iter().filter(by_id).peekable();
             let last = times.clone().last();
             // Where in `told` the log that is there now begins.
@@ -306,7 +305,9 @@ impl History {
     /// Whether a request may have been in flight with the record while its topic was made again
     /// and requests named it.
     fn may_be_out_of_order(&self, sent: &Sent) -> bool {
-        let during = |r: &Recreated| r.by_name && r.topic == sent.topic && sent.at <= r.until;
+        let during = |r: &Recreated| {
+            r.topic == sent.topic && r.by_name.is_some_and(|settled| sent.at <= settled)
+        };
         self.recreated.iter().any(during)
     }
 
@@ -322,8 +323,11 @@ impl History {
                 report.offset >= 0 && log.get(&place) != Some(&sent.content)
             })
         };
-        let during = self.sent.iter().filter(|sent| self.may_be_out_of_order(sent));
-        during.filter(is_gone).map(|sent| sent.opaque).collect()
+        let was_there = |sent: &&Sent| {
+            let before = |r: &Recreated| r.topic == sent.topic && sent.at <= r.until;
+            self.recreated.iter().any(|r| r.by_name.is_some() && before(r))
+        };
+        self.sent.iter().filter(was_there).filter(is_gone).map(|sent| sent.opaque).collect()
     }
 }
 
