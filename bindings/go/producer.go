@@ -24,8 +24,10 @@ type Producer struct {
 	partitioner  Partitioner
 	counts       sync.Map // Of topics, for the partitioner: string to partitionCount.
 	maxBlock     time.Duration
+	lingers      bool
 
 	slots   slots
+	awaited atomic.Int64 // Records of SendSync calls that have not returned.
 	tickets tickets
 	// events tells that the library has news: of a flush, of a close.
 	events news
@@ -87,6 +89,7 @@ func NewProducer(options ...Option) (*Producer, error) {
 	if err != nil {
 		return nil, errorf(ErrInternal, "max.block.ms=%s: %v", text, err)
 	}
+	linger, _ := config.Get("linger.ms")
 	c, fd, failure := config.NewProducer()
 	if failure != nil {
 		return nil, errorOf(failure)
@@ -95,6 +98,7 @@ func NewProducer(options ...Option) (*Producer, error) {
 		tickets: newTickets(), closing: make(chan struct{}), closed: make(chan struct{}),
 		event: os.NewFile(uintptr(fd), "ottla event fd")}
 	p.maxBlock = time.Duration(min(maxBlock, 1<<40)) * time.Millisecond
+	p.lingers = linger != "0"
 	p.reports.init()
 	p.workers.Add(2)
 	go p.watchEvents()

@@ -56,6 +56,18 @@ func (s *slots) drop(number uint64) {
 	s.take(reports[:], make([]slot, 1))
 }
 
+// count is the number of records under way.
+func (s *slots) count() int {
+	count := 0
+	for i := range s.shards {
+		shard := &s.shards[i]
+		shard.lock.Lock()
+		count += len(shard.slots) - len(shard.free)
+		shard.lock.Unlock()
+	}
+	return count
+}
+
 // take gives back what was put for each report, and frees the numbers. It writes as many to taken.
 func (s *slots) take(reports []capi.Report, taken []slot) {
 	var locked *shard

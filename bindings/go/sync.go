@@ -20,13 +20,16 @@ type syncCall struct {
 // is done first, the State of records whose report is missing is Unknown: they are under way, and
 // may be persisted or not.
 //
-// Records linger as they do with Send: linger.ms=0 is for programs that only send like this.
+// Records do not linger if all that is under way is waited for like this: nobody is left to fill
+// their batches. Next to records of Send that have a callback they do.
 func (p *Producer) SendSync(ctx context.Context, records ...*Record) ([]Report, error) {
 	if p.inCallback() {
 		return nil, errorf(ErrInCallback, "it would wait for the callback that calls it")
 	}
 	call := &syncCall{reports: make([]Report, len(records)), left: len(records),
 		done: make(chan struct{})}
+	p.awaited.Add(int64(len(records)))
+	defer p.awaited.Add(-int64(len(records)))
 	for i, record := range records {
 		err := p.Send(ctx, record, func(report *Report) { call.report(i, report) })
 		if err == nil {
@@ -40,6 +43,7 @@ func (p *Producer) SendSync(ctx context.Context, records ...*Record) ([]Report, 
 		call.report(i, &refused)
 	}
 	if len(records) > 0 {
+		p.hurry()
 		select {
 		case <-call.done:
 		case <-ctx.Done():
@@ -47,6 +51,16 @@ func (p *Producer) SendSync(ctx context.Context, records ...*Record) ([]Report, 
 		}
 	}
 	return call.reports, call.firstError()
+}
+
+// hurry ends lingering if every record under way that somebody wants to hear of is one of SendSync.
+func (p *Producer) hurry() {
+	if !p.lingers || int64(p.slots.count()) > p.awaited.Load() {
+		return
+	}
+	// What goes wrong here goes wrong with the records, and is in their reports.
+	var mark uint64
+	_ = p.c.TryFlush(&mark)
 }
 
 func (c *syncCall) report(index int, report *Report) {

@@ -231,3 +231,21 @@ func threads(e *env) int {
 	e.must(err)
 	return len(tasks)
 }
+
+func TestSendSyncLingersOnlyForOthers(t *testing.T) {
+	both(t, func(e *env) {
+		p, topic := e.producer(ottla.WithConfig("linger.ms", "2000")), e.topic(3)
+		record := ottla.Record{Topic: topic, Value: []byte("a letter")}
+		took := func() time.Duration {
+			begin := time.Now()
+			e.send(p, &record)
+			return time.Since(begin)
+		}
+		took() // Connects.
+		alone := took()
+		e.want(alone < time.Second, "nobody else sends, and it took %v", alone)
+		e.must(p.Send(e.ctx, &record, func(*ottla.Report) {}))
+		beside := took()
+		e.want(beside > time.Second, "a record lingers, and it took %v", beside)
+	})
+}
