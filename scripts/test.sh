@@ -15,6 +15,11 @@ part() {
   "$@" 2>&1 </dev/null | tee "$logs/$name.log" || status=1
   read -r ok bad < <(awk '/^test result:/ {p += $4; f += $6} END {print p + 0, f + 0}' \
     "$logs/$name.log")
+  # A part whose filter names no test any more would pass for ever.
+  if [ "$ok$bad" = 00 ] && grep -q '^test result:' "$logs/$name.log"; then
+    echo "no test of $name was run"
+    status=1
+  fi
   [ "$ok" != 0 ] || [ $status != 0 ] || ok=1
   [ $status = 0 ] || [ "$bad" != 0 ] || bad=1
   passed=$((passed + ok)) failed=$((failed + bad))

@@ -120,6 +120,7 @@ count_records() {
 read_back() {
   local classes made; classes=$build/classes-$(basename "$libs")
   if [ ! "$classes/ReadBack.class" -nt "$here/ReadBack.java" ]; then
+    mkdir -p "$build"
     made=$(mktemp -d "$classes-XXXXXX")
     javac -cp "$libs/*" -d "$made" "$here/ReadBack.java"
     mkdir -p "$classes"
