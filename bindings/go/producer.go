@@ -27,7 +27,7 @@ type Producer struct {
 	lingers      bool
 
 	slots   slots
-	awaited atomic.Int64 // Records of SendSync calls that have not returned.
+	awaited atomic.Int64 // Records of SendSync calls that wait, without outcome.
 	tickets tickets
 	// events tells that the library has news: of a flush, of a close.
 	events news

@@ -20,19 +20,23 @@ type syncCall struct {
 // is done first, the State of records whose report is missing is Unknown: they are under way, and
 // may be persisted or not.
 //
-// Records do not linger if all that is under way is waited for like this: nobody is left to fill
-// their batches. Next to records of Send that have a callback they do.
+// Records do not linger if all that is under way and has a callback is waited for like this: nobody
+// is left to fill their batches. Next to records of Send with a callback they do. While one that
+// was hurried so has no outcome, as without a leader, no other record of the producer lingers.
 func (p *Producer) SendSync(ctx context.Context, records ...*Record) ([]Report, error) {
 	if p.inCallback() {
 		return nil, errorf(ErrInCallback, "it would wait for the callback that calls it")
 	}
 	call := &syncCall{reports: make([]Report, len(records)), left: len(records),
 		done: make(chan struct{})}
-	p.awaited.Add(int64(len(records)))
-	defer p.awaited.Add(-int64(len(records)))
+	var accepted int64
 	for i, record := range records {
-		err := p.Send(ctx, record, func(report *Report) { call.report(i, report) })
+		err := p.Send(ctx, record, func(report *Report) {
+			p.awaited.Add(-1)
+			call.report(i, report)
+		})
 		if err == nil {
+			accepted++
 			continue
 		}
 		refused := Report{Offset: -1, TimestampMs: -1, State: NotPersisted, Err: err}
@@ -42,6 +46,7 @@ func (p *Producer) SendSync(ctx context.Context, records ...*Record) ([]Report, 
 		}
 		call.report(i, &refused)
 	}
+	p.awaited.Add(accepted)
 	if len(records) > 0 {
 		p.hurry()
 		select {
@@ -53,7 +58,8 @@ func (p *Producer) SendSync(ctx context.Context, records ...*Record) ([]Report, 
 	return call.reports, call.firstError()
 }
 
-// hurry ends lingering if every record under way that somebody wants to hear of is one of SendSync.
+// hurry ends lingering if every record under way that somebody wants to hear of is one of a
+// SendSync that has sent all of its own.
 func (p *Producer) hurry() {
 	if !p.lingers || int64(p.slots.count()) > p.awaited.Load() {
 		return

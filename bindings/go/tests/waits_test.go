@@ -234,7 +234,7 @@ func threads(e *env) int {
 
 func TestSendSyncLingersOnlyForOthers(t *testing.T) {
 	both(t, func(e *env) {
-		p, topic := e.producer(ottla.WithConfig("linger.ms", "2000")), e.topic(3)
+		p, topic := e.producer(ottla.WithConfig("linger.ms", "2000")), e.topic(1)
 		record := ottla.Record{Topic: topic, Value: []byte("a letter")}
 		took := func() time.Duration {
 			begin := time.Now()
