@@ -62,6 +62,21 @@ fn wake_ups() -> Vec<(String, String)> {
     tasks.filter_map(status).collect()
 }
 
+/// As `wake_ups`, once the threads have done what there was to do.
+fn calm() -> Vec<(String, String)> {
+    let limit = Instant::now() + Duration::from_secs(10);
+    let mut before = wake_ups();
+    loop {
+        std::thread::park_timeout(Duration::from_millis(200));
+        let now = wake_ups();
+        if now == before {
+            return now;
+        }
+        assert!(Instant::now() < limit, "the threads do not come to rest: {now:?}");
+        before = now;
+    }
+}
+
 #[test]
 fn nothing_wakes_up_in_a_producer_that_has_nothing_to_do() {
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
@@ -73,8 +88,7 @@ fn nothing_wakes_up_in_a_producer_that_has_nothing_to_do() {
         thread.send(&Record { topic: "t", value: Some(&[0; 1000]), ..Record::default() }).unwrap();
     }
     run.producer.flush(Some(Duration::from_secs(10))).unwrap();
-    std::thread::sleep(Duration::from_millis(200));
-    let before = wake_ups();
+    let before = calm();
     for thread in ["ottla-io", "ottla-reports", "ottla-compress-"] {
         assert!(before.iter().any(|(name, _)| name == thread), "no {thread}: {before:?}");
     }

@@ -302,8 +302,7 @@ impl History {
         gone
     }
 
-    /// Whether a request may have been in flight with the record while its topic was made again
-    /// and requests named it.
+    /// Whether the record was sent before requests that named a topic made again were all answered.
     fn may_be_out_of_order(&self, sent: &Sent) -> bool {
         let during = |r: &Recreated| {
             r.topic == sent.topic && r.by_name.is_some_and(|settled| sent.at <= settled)
@@ -314,6 +313,9 @@ impl History {
     /// The records that were persisted before their topic was made again, where the order of the
     /// reports does not tell: in their place is something else or nothing.
     fn gone_by_name(&self) -> HashSet<u64> {
+        if self.recreated.iter().all(|r| r.by_name.is_none()) {
+            return HashSet::new();
+        }
         let at = |r: &Logged| ((r.topic.clone(), r.partition, r.offset), r.content.clone());
         let log: HashMap<_, _> = self.log.iter().map(at).collect();
         let told: HashMap<u64, &Told> = self.told.iter().map(|t| (t.report.opaque, t)).collect();
