@@ -75,7 +75,7 @@ def appends():
                           stdin=subprocess.DEVNULL, capture_output=True, text=True).stdout
     # An address, and then two lines for each function that it is in: its name, and where that is.
     places = [place.split("\n") for place in re.split("^0x", text, flags=re.M)[1:]]
-    return sum(at[int(lines[0], 16)] for lines in places if "append_usual" in lines[1::2])
+    return sum(at[int(lines[0], 16)] for lines in places if any("append_usual" in name for name in lines[1::2]))
 
 
 def measured():

@@ -5,8 +5,9 @@
 //! they are not compressed again, as Java's are.
 //!
 //! A batch that may be in the log already, as after NOT_LEADER_OR_FOLLOWER, is split as well. If it
-//! is there the broker takes none of its pieces, whose sequences are used and are those of no batch
-//! it knows, and they end as possibly persisted.
+//! is there a broker that knows the producer takes none of its pieces, whose sequences are used and
+//! are those of no batch it knows, and they end as possibly persisted. So do those behind a record
+//! that is too large by itself, in such a batch: they are in doubt, and their sequence has a gap.
 
 use super::Sender;
 use crate::accumulator::ProducerBatch;
