@@ -1,72 +1,14 @@
-//! A producer as C programs use it: the structures and functions of `include/ottla.h`.
+//! A producer as C programs use it: by the structures and functions of `include/ottla.h`.
 
-use std::ffi::{c_char, c_void};
+#[path = "../support/c_api.rs"]
+mod c_api;
+
+use std::ffi::c_void;
 use std::mem::{MaybeUninit, size_of};
 use std::ptr::{null, null_mut};
 
 use crate::{HEADERS, KEY, Way};
-
-type Handle = *mut c_void;
-
-unsafe extern "C" {
-    fn ottla_config_new(config: *mut Handle) -> i32;
-    fn ottla_config_set(c: Handle, key: *const c_char, value: *const c_char, e: *mut Handle)
-    -> i32;
-    fn ottla_config_free(c: Handle) -> i32;
-    fn ottla_producer_new(c: Handle, producer: *mut Handle, e: *mut Handle) -> i32;
-    fn ottla_producer_send(p: Handle, record: *const Record, e: *mut Handle) -> i32;
-    fn ottla_producer_flush(p: Handle, ms: i32, e: *mut Handle) -> i32;
-    fn ottla_producer_poll_reports(
-        p: Handle,
-        reports: *mut Report,
-        stride: usize,
-        capacity: usize,
-        ms: i32,
-        count: *mut usize,
-        lease: *mut Handle,
-        e: *mut Handle,
-    ) -> i32;
-    fn ottla_producer_metrics(p: Handle, buffer: *mut c_char, n: usize, length: *mut i64) -> i32;
-    fn ottla_producer_free(p: Handle) -> i32;
-}
-
-#[repr(C)]
-struct Header {
-    name: *const c_char,
-    name_length: i64,
-    value: *const c_void,
-    value_length: i64,
-}
-
-#[repr(C)]
-struct Record {
-    struct_size: usize,
-    topic: *const c_char,
-    topic_length: i64,
-    key: *const c_void,
-    key_length: i64,
-    value: *const c_void,
-    value_length: i64,
-    headers: *const Header,
-    header_count: usize,
-    timestamp_ms: i64,
-    opaque: u64,
-    partition: i32,
-    flags: u32,
-}
-
-#[repr(C)]
-struct Report {
-    opaque: u64,
-    offset: i64,
-    timestamp_ms: i64,
-    topic: *const c_char,
-    reason: *const c_char,
-    partition: i32,
-    status: i32,
-    state: i32,
-    flags: u32,
-}
+use c_api::*;
 
 pub struct CWay(Handle);
 

@@ -1,95 +1,13 @@
 //! Sequences of C calls made of bytes: handles that live, are NULL, freed or garbage, lengths and
 //! structures that make no sense. Pointers that must be good are; all else is the bytes' choice.
 
-use std::ffi::{c_char, c_void};
+use std::ffi::c_char;
 use std::ptr::{null, null_mut};
 
-type Handle = *mut c_void;
+#[path = "../support/c_api.rs"]
+mod c_api;
 
-unsafe extern "C" {
-    fn ottla_config_new(config: *mut Handle) -> i32;
-    fn ottla_config_set(c: Handle, key: *const c_char, value: *const c_char, e: *mut Handle)
-    -> i32;
-    fn ottla_config_get(
-        c: Handle,
-        key: *const c_char,
-        buffer: *mut c_char,
-        capacity: usize,
-        length: *mut i64,
-        e: *mut Handle,
-    ) -> i32;
-    fn ottla_config_free(c: Handle) -> i32;
-    fn ottla_producer_new(c: Handle, producer: *mut Handle, e: *mut Handle) -> i32;
-    fn ottla_producer_free(p: Handle) -> i32;
-    fn ottla_producer_send_timeout(p: Handle, r: *const Record, ms: i32, e: *mut Handle) -> i32;
-    fn ottla_producer_try_send(p: Handle, r: *const Record, t: *mut u64, e: *mut Handle) -> i32;
-    fn ottla_producer_send_batch(
-        p: Handle,
-        topic: *const c_char,
-        topic_length: i64,
-        packed: *const c_void,
-        packed_length: i64,
-        count: usize,
-        timeout_ms: i32,
-        statuses: *mut i32,
-        accepted: *mut usize,
-        e: *mut Handle,
-    ) -> i32;
-    fn ottla_producer_send_array(
-        p: Handle,
-        records: *const Record,
-        stride: usize,
-        count: usize,
-        timeout_ms: i32,
-        t: *mut u64,
-        sent: *mut usize,
-        e: *mut Handle,
-    ) -> i32;
-    fn ottla_producer_ready_tickets(p: Handle, t: *mut u64, capacity: usize, n: *mut usize) -> i32;
-    fn ottla_producer_cancel_ticket(p: Handle, ticket: u64, e: *mut Handle) -> i32;
-    fn ottla_producer_poll(p: Handle, ms: i32, count: *mut usize, e: *mut Handle) -> i32;
-    fn ottla_producer_flush(p: Handle, ms: i32, e: *mut Handle) -> i32;
-    fn ottla_producer_close(p: Handle, ms: i32, e: *mut Handle) -> i32;
-    fn ottla_producer_try_flush(p: Handle, mark: *mut u64, e: *mut Handle) -> i32;
-    fn ottla_producer_try_close(p: Handle, e: *mut Handle) -> i32;
-    fn ottla_producer_try_partitions_for(
-        p: Handle,
-        topic: *const c_char,
-        topic_length: i64,
-        partitions: *mut [i32; 2],
-        stride: usize,
-        capacity: usize,
-        count: *mut usize,
-        t: *mut u64,
-        e: *mut Handle,
-    ) -> i32;
-    fn ottla_producer_interrupt(p: Handle) -> i32;
-    fn ottla_producer_event_clear(p: Handle) -> i32;
-    fn ottla_producer_metrics(p: Handle, buffer: *mut c_char, n: usize, length: *mut i64) -> i32;
-    fn ottla_producer_fatal_error(p: Handle, e: *mut Handle) -> i32;
-    fn ottla_reports_free(lease: Handle) -> i32;
-    fn ottla_error_code(e: Handle) -> i32;
-    fn ottla_error_text(e: Handle) -> *const c_char;
-    fn ottla_error_free(e: Handle) -> i32;
-}
-
-/// As in `include/ottla.h`.
-#[repr(C)]
-struct Record {
-    struct_size: usize,
-    topic: *const c_char,
-    topic_length: i64,
-    key: *const c_void,
-    key_length: i64,
-    value: *const c_void,
-    value_length: i64,
-    headers: *const c_void,
-    header_count: usize,
-    timestamp_ms: i64,
-    opaque: u64,
-    partition: i32,
-    flags: u32,
-}
+use c_api::*;
 
 /// More would only take time: each is a thread.
 const PRODUCERS_MAX: usize = 2;
