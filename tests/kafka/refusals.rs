@@ -57,8 +57,7 @@ fn records_that_fit_alone_arrive_although_their_batch_does_not() {
         drop(thread);
         let log = close_and_check(&run, &[&topic]);
         assert_eq!(log.len(), 1000, "{codec}");
-        let metrics: serde_json::Value =
-            serde_json::from_str(&run.producer.metrics_json()).unwrap();
+        let metrics = run.metrics();
         assert!(metrics["batch-split-total"].as_u64() >= Some(20), "{codec}: {metrics}");
         // Each record goes in a batch that is refused and in a piece that is taken and is never
         // compressed. Only if the first is compressed, it is less than the values twice.

@@ -101,7 +101,7 @@ fn a_batch_size_of_one_is_a_batch_a_record() {
     let settings = [("batch.size", "1"), ("linger.ms", "0")];
     let (run, _) = send("batch-1", &settings, 1000);
     all_persisted(&run);
-    let metrics: serde_json::Value = serde_json::from_str(&run.producer.metrics_json()).unwrap();
+    let metrics = run.metrics();
     assert!(metrics["batch-send-total"].as_u64() >= Some(1000), "{metrics}");
 }
 
@@ -120,8 +120,7 @@ fn kafka_reads_what_each_codec_wrote() {
         let settings = [("compression.type", codec), (key, value)];
         let (run, log) = send(&format!("{codec}-{value}"), &settings, 20_000);
         all_persisted(&run);
-        let metrics: serde_json::Value =
-            serde_json::from_str(&run.producer.metrics_json()).unwrap();
+        let metrics = run.metrics();
         assert!(metrics["byte-total"].as_u64() < Some(20_000 * 40), "{codec}: {metrics}");
         assert_eq!(metrics["buffer-available-bytes"], metrics["buffer-total-bytes"]);
         assert_eq!(log.len(), 20_000);
@@ -146,8 +145,7 @@ fn kafka_reads_batches_of_several_of_a_codecs_blocks() {
         let name = format!("blocks-{codec}-{value}");
         let (run, _) = send_values(&name, &settings, COUNT, letter);
         all_persisted(&run);
-        let metrics: serde_json::Value =
-            serde_json::from_str(&run.producer.metrics_json()).unwrap();
+        let metrics = run.metrics();
         let count = |name: &str| metrics[name].as_u64().unwrap();
         let raw = u64::from(COUNT) * letter(0).len() as u64;
         assert!(count("byte-total") < raw * 3 / 4, "{codec}: {metrics}");
@@ -162,7 +160,7 @@ fn sends_block_for_memory_and_go_on() {
     let start = Instant::now();
     let (run, _) = send("small-memory", &settings, 5000);
     all_persisted(&run);
-    let metrics: serde_json::Value = serde_json::from_str(&run.producer.metrics_json()).unwrap();
+    let metrics = run.metrics();
     assert_eq!(metrics["buffer-available-bytes"], 20_000, "{metrics}");
     // Whoever waits for memory makes batches go at once, however long they may linger.
     assert!(start.elapsed() < Duration::from_secs(300), "{:?}", start.elapsed());

@@ -188,11 +188,7 @@ impl Load {
     }
 
     pub fn retries(&self) -> u64 {
-        let of = |run: &Run| {
-            let metrics = run.producer.metrics_json();
-            let metrics: serde_json::Value = serde_json::from_str(&metrics).unwrap();
-            metrics["record-retry-total"].as_u64().unwrap()
-        };
+        let of = |run: &Run| run.metrics()["record-retry-total"].as_u64().unwrap();
         self.runs.iter().map(of).sum()
     }
 

@@ -41,6 +41,11 @@ pub fn config(settings: &[(&str, &str)]) -> Config {
 }
 
 impl Run {
+    /// The producer's metrics, parsed.
+    pub fn metrics(&self) -> serde_json::Value {
+        serde_json::from_str(&self.producer.metrics_json()).unwrap()
+    }
+
     /// Reports come by callback from a thread of the library, as they arise.
     pub fn new(bootstrap: &str, settings: &[(&str, &str)]) -> Run {
         Run::with_hooks(bootstrap, settings, Hooks::default())
