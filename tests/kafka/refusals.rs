@@ -6,6 +6,7 @@ use ottla::{ErrorCode, Record, State};
 
 use crate::cluster::{bootstrap, close_and_check, kafka, topic_with};
 use crate::run::Run;
+use crate::settings::letter;
 
 #[test]
 #[ignore = "needs make test"]
@@ -46,11 +47,8 @@ fn records_that_fit_alone_arrive_although_their_batch_does_not() {
         let settings = [("linger.ms", "50"), ("batch.size", "5000"), ("compression.type", codec)];
         let run = Run::new(&bootstrap(), &settings);
         let mut thread = run.thread();
-        let mut random = fastrand::Rng::with_seed(1);
-        for _ in 0..1000 {
-            // Half words, which every codec makes shorter, and half noise, which none does.
-            let noise: Vec<u8> = (0..100).map(|_| random.u8(..)).collect();
-            let value = [b"so many words ".repeat(7), noise].concat();
+        for i in 0..1000 {
+            let value = letter(i, 198);
             let value = Some(&value[..]);
             thread.send(&Record { topic: &topic, value, ..Record::default() }).unwrap();
         }

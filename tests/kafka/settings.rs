@@ -128,9 +128,10 @@ fn kafka_reads_what_each_codec_wrote() {
 }
 
 /// Half words, which every codec makes shorter, and half noise, which none does.
-fn letter(number: u32) -> Vec<u8> {
+pub fn letter(number: u32, len: usize) -> Vec<u8> {
     let mut random = fastrand::Rng::with_seed(number.into());
-    [b"a word, ".repeat(256), (0..2048).map(|_| random.u8(..)).collect()].concat()
+    let words = b"a word, ".iter().copied().cycle().take(len / 2);
+    words.chain(std::iter::repeat_with(|| random.u8(..))).take(len).collect()
 }
 
 /// Snappy's blocks have 32 KiB, lz4's 64 KiB.
@@ -138,16 +139,17 @@ fn letter(number: u32) -> Vec<u8> {
 #[ignore = "needs make test"]
 fn kafka_reads_batches_of_several_of_a_codecs_blocks() {
     const COUNT: u32 = 2000;
+    const LEN: usize = 4096;
     for (codec, key, value) in CODECS {
         // Batches go when they are full, and in the end.
         let settings = [("linger.ms", "60000"), ("batch.size", "1048576")];
         let settings = [&settings[..], &[("compression.type", codec), (key, value)]].concat();
         let name = format!("blocks-{codec}-{value}");
-        let (run, _) = send_values(&name, &settings, COUNT, letter);
+        let (run, _) = send_values(&name, &settings, COUNT, |i| letter(i, LEN));
         all_persisted(&run);
         let metrics = run.metrics();
         let count = |name: &str| metrics[name].as_u64().unwrap();
-        let raw = u64::from(COUNT) * letter(0).len() as u64;
+        let raw = u64::from(COUNT) * LEN as u64;
         assert!(count("byte-total") < raw * 3 / 4, "{codec}: {metrics}");
         assert!(raw / count("batch-send-total") > 2 * 65536, "{codec}: {metrics}");
     }
